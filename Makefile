@@ -1,0 +1,50 @@
+# Two commands: `make run` starts the system, `make test` checks it. `make help` lists the rest.
+# Needs GNU make and Python 3.11 or newer; everything else is put into .venv.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: run test check fmt clean help lint types migrations-check pytest setup-dev browser
+.NOTPARALLEL:
+
+python := .venv/bin/python
+tests ?=
+
+run: ## 启动系统 http://127.0.0.1:8000（HOST、PORT、DATABASE_URL 可改）   start the system
+	@sh tools/setup run && exec $(python) -m flask --app wsgi start
+
+test: setup-dev lint types migrations-check browser pytest ## 全部检查与测试（tests=路径 只跑一部分）   every check and test
+
+check: setup-dev lint types ## 只做静态检查   lint, format and types only
+
+fmt: setup-dev ## 整理代码格式   format the code
+	@$(python) -m ruff check --fix --quiet . ; $(python) -m ruff format .
+
+clean: ## 删除 .venv 与缓存（不动 instance/ 里的数据）   remove .venv and caches, never instance/
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## 本页   this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+setup-dev:
+	@sh tools/setup dev
+
+lint:
+	@echo "== lint and format"
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+
+types:
+	@echo "== types"
+	@$(python) -m mypy
+
+migrations-check:
+	@echo "== migrations"
+	@$(python) -m pytest -q --no-header -k sqlite tests/test_migrations.py
+
+browser:
+	@sh tools/browser
+
+pytest:
+	@echo "== tests: rules, pages, SQLite, PostgreSQL, Chromium"
+	@$(python) -m pytest $(tests)
