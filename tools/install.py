@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+# How pip begins its line about a package: from the index, already here, or from a local file.
+PACKAGE = r"(?:Collecting |Requirement already satisfied: |Processing (?:\S*/)?)([A-Za-z0-9_.-]+)"
 LOG = Path(sys.prefix) / "install.log"
 
 
@@ -38,10 +40,10 @@ def install(requirements: Path) -> int:
         )
         for line in pip.stdout or ():
             log.write(line)
-            if name := re.match(r"(?:Collecting|Requirement already satisfied:) ([\w.-]+)", line):
+            if name := re.match(PACKAGE, line):
                 seen += 1
                 if terminal or seen % 10 == 0:
-                    say(f"  {min(seen, wanted)}/{wanted}  {name[1]}", stay=terminal)
+                    say(f"  {min(seen, wanted)}/{wanted}  {re.split(r'-[0-9]', name[1])[0]}", stay=terminal)
             elif line.startswith("Installing collected packages"):
                 say("  写入 .venv …", stay=terminal)
         status = pip.wait()
