@@ -1,0 +1,401 @@
+"""Geometry of the charts, in numbers an SVG can take. Pure functions: values in, places out; colours are the stylesheet's.
+
+Amounts come as `Decimal` 元 (or counts), shares as fractions of one. Nothing here divides by a largest value of zero, and
+empty data give an empty chart, never an error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+
+from .filters import money_wan, money_yi, number, percent
+
+Amount = Decimal | int
+Share = Decimal | Fraction | float
+
+BAR_WIDTH = 1000
+WAN, YI = Decimal(10_000), Decimal(100_000_000)
+
+
+# Scales
+
+
+@dataclass(frozen=True)
+class Tick:
+    at: float
+    label: str
+
+
+def axis_steps(largest: Amount, at_most: int = 6) -> list[Decimal]:
+    """Round values from 0 to the first at or above ``largest``, `at_most` + 1 of them or fewer: 0, 6, 12 … 36."""
+    if largest <= 0:
+        return [Decimal(0), Decimal(1)]
+    rough = Decimal(largest) / at_most
+    power = Decimal(1).scaleb(rough.adjusted())
+    step = next(power * times for times in (1, Decimal("1.5"), 2, 3, 4, 5, 6, 8, 10) if power * times >= rough)
+    count = ceil(Fraction(largest) / Fraction(step))
+    return [step * place for place in range(count + 1)]
+
+
+# Bars with a tick at the target
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a table; all bars of the table share the scale. Lengths are of ``BAR_WIDTH``."""
+
+    length: float
+    tick: float | None  # where the target stands
+    track: float  # the pale ground, as long as the target
+    behind: bool
+
+
+def bars(rows: Sequence[tuple[Amount | None, Amount | None]], pace: Share = 1) -> list[Bar]:
+    """A bar for each (value, target). ``pace`` is the share of the target that should be reached by now."""
+    largest = max((amount for row in rows for amount in row if amount is not None), default=Decimal(0))
+    full = Fraction(largest) * Fraction(103, 100) if largest > 0 else Fraction(1)
+
+    def place(amount: Amount | None) -> float:
+        return round(float(min(max(Fraction(amount or 0) / full, Fraction(0)), Fraction(1)) * BAR_WIDTH), 1)
+
+    return [
+        Bar(
+            length=place(value),
+            tick=place(target) if target else None,
+            track=place(target) if target else 0.0,
+            behind=bool(target) and Fraction(value or 0) < Fraction(target or 0) * Fraction(pace),
+        )
+        for value, target in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far something is, against how far it should be: percent of the whole length, cut off at the end."""
+
+    done: float
+    pace: float | None
+    behind: bool
+
+
+def progress(done: Share | None, pace: Share | None = None) -> Progress:
+    """A bar of progress; ``done`` may be above 1, or None when there is nothing to measure."""
+    return Progress(
+        done=_percent_of_length(done or 0),
+        pace=None if pace is None else _percent_of_length(pace),
+        behind=pace is not None and Fraction(done or 0) < Fraction(pace),
+    )
+
+
+def _percent_of_length(share: Share) -> float:
+    return round(min(max(float(share), 0.0), 1.0) * 100, 1)
+
+
+# A cumulative line over the year
+
+
+@dataclass(frozen=True)
+class Note:
+    """Words at a point of the chart; ``anchor`` as in SVG."""
+
+    x: float
+    y: float
+    text: str
+    anchor: str = "end"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One drawing of the chart; wide and narrow are two of them."""
+
+    width: int
+    height: int
+    left: float
+    right: float
+    top: float
+    bottom: float
+    grid: tuple[Tick, ...]
+    months: tuple[Tick, ...]
+    actual: str  # points of a polyline
+    last_year: str
+    target: str
+    forecast: str
+    band: str
+    now: tuple[float, float] | None  # the last actual point
+    running: bool  # the year is not over: a line marks today
+    notes: dict[str, Note]  # actual, target, forecast
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the year may end with, 元."""
+
+    value: Decimal
+    low: Decimal
+    high: Decimal
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    label: str
+    actual: Decimal | None
+    last_year: Decimal | None
+
+
+@dataclass(frozen=True)
+class LineChart:
+    year: int
+    unit: str  # 亿元, 万元 or what was given
+    words: str  # the chart in a sentence, for those who do not see it
+    wide: Plot
+    narrow: Plot
+    table: tuple[MonthRow, ...]  # the same figures, in 元
+    has_target: bool
+    forecast_words: str  # 31.38–34.12, empty without a forecast
+
+
+def cumulative(
+    year: int,
+    until: date,
+    actual: Sequence[Amount],
+    last_year: Sequence[Amount] = (),
+    target: Amount | None = None,
+    forecast: Forecast | None = None,
+    unit: str | None = None,
+) -> LineChart:
+    """The year's running total by month against a straight target, last year and a forecast.
+
+    ``actual`` and ``last_year`` are running totals at the ends of January, February …; the last of ``actual`` stands
+    at ``until`` when that month is not over. Amounts in 元 are drawn in 亿元 or 万元; with ``unit`` they are counts.
+    """
+    scale = _scale_of([*actual, *last_year, target or 0, forecast.high if forecast else 0], unit)
+    lines = _Lines(year, until, tuple(actual), tuple(last_year), target, forecast, scale)
+    return LineChart(
+        year=year,
+        unit=scale.unit,
+        words=lines.words(),
+        wide=lines.plot(760, 286, left=44, room=30, months=1, steps=6),
+        narrow=lines.plot(340, 230, left=38, room=10, months=3, steps=3),
+        table=lines.table(),
+        has_target=bool(target),
+        forecast_words=f"{scale.show(forecast.low)}–{scale.show(forecast.high)}" if forecast else "",
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    unit: str
+    divisor: Decimal
+
+    def show(self, amount: Amount) -> str:
+        if self.divisor == YI:
+            return money_yi(Decimal(amount))
+        return money_wan(Decimal(amount)) if self.divisor == WAN else number(amount)
+
+
+def _scale_of(amounts: Sequence[Amount], unit: str | None) -> _Scale:
+    if unit is not None:
+        return _Scale(unit, Decimal(1))
+    return _Scale("亿元", YI) if max(amounts, default=0) >= YI else _Scale("万元", WAN)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    year: int
+    until: date
+    actual: tuple[Amount, ...]
+    last_year: tuple[Amount, ...]
+    target: Amount | None
+    forecast: Forecast | None
+    scale: _Scale
+
+    def words(self) -> str:
+        parts = [f"{self.year} 年累计"]
+        if self.actual:
+            parts.append(f"截至 {self.until.month} 月 {self.until.day} 日 {self.scale.show(self.actual[-1])} {self.scale.unit}")
+        if self.target:
+            parts.append(f"目标 {self.scale.show(self.target)} {self.scale.unit}")
+        if self.forecast:
+            parts.append(f"预测年底 {self.scale.show(self.forecast.value)} {self.scale.unit}")
+        return "，".join(parts)
+
+    def table(self) -> tuple[MonthRow, ...]:
+        def at(line: tuple[Amount, ...], place: int) -> Decimal | None:
+            return Decimal(line[place]) if place < len(line) else None
+
+        months = max(len(self.actual), len(self.last_year))
+        return tuple(MonthRow(f"{place + 1}月", at(self.actual, place), at(self.last_year, place)) for place in range(months))
+
+    def plot(self, width: int, height: int, *, left: float, room: float, months: int, steps: int) -> Plot:
+        right, top, bottom = width - room, 16.0, height - 28.0
+        values = [*self.actual, *self.last_year, self.target or 0, self.forecast.high if self.forecast else 0]
+        levels = axis_steps(Decimal(max(values, default=0)) / self.scale.divisor, steps)
+        ceiling = levels[-1] * self.scale.divisor
+
+        def x(month: float) -> float:
+            return round(left + (right - left) * month / 12, 1)
+
+        def y(amount: Amount) -> float:
+            return round(bottom - (bottom - top) * float(Fraction(amount) / Fraction(ceiling)), 1)
+
+        def line(points: Sequence[tuple[float, Amount]]) -> str:
+            return " ".join(f"{x(month)},{y(amount)}" for month, amount in points)
+
+        def monthly(amounts: tuple[Amount, ...], last_at: float | None = None) -> list[tuple[float, Amount]]:
+            points: list[tuple[float, Amount]] = [(0, 0), *((float(place), amount) for place, amount in enumerate(amounts, 1))]
+            return [*points[:-1], (last_at, points[-1][1])] if last_at is not None and amounts else points
+
+        now_at = _months_gone(self.year, self.until, len(self.actual))
+        end = self.actual[-1] if self.actual else 0
+        ahead = self.forecast
+        return Plot(
+            width, height, left, right, top, bottom,
+            grid=tuple(Tick(y(level * self.scale.divisor), f"{level:,f}".rstrip("0").rstrip(".") if level % 1 else f"{level:,.0f}") for level in levels),
+            months=tuple(Tick(x(month), f"{month}月") for month in range(months, 13, months)),
+            actual=line(monthly(self.actual, now_at)) if self.actual else "",
+            last_year=line(monthly(self.last_year)) if self.last_year else "",
+            target=line([(0, 0), (12, self.target)]) if self.target else "",
+            forecast=line([(now_at, end), (12, ahead.value)]) if ahead else "",
+            band=line([(now_at, end), (12, ahead.high), (12, ahead.low)]) if ahead else "",
+            now=(x(now_at), y(end)) if self.actual else None,
+            running=bool(self.actual) and now_at < 12,
+            notes=self._notes(x, y, now_at, top, bottom),
+        )
+
+    def _notes(self, x, y, now_at: float, top: float, bottom: float) -> dict[str, Note]:  # type: ignore[no-untyped-def]
+        """Words at the ends of the lines, moved apart where they would cover each other."""
+        notes: dict[str, Note] = {}
+        if self.target:
+            notes["target"] = Note(x(12), max(y(self.target) - 8, 11), f"目标 {self.scale.show(self.target)}")
+        if self.actual:
+            early = now_at < 5
+            text = f"{self.until:%m-%d}　{self.scale.show(self.actual[-1])} {self.scale.unit}"
+            height = max(y(self.actual[-1]) - 12, 11)
+            if "target" in notes and now_at > 9 and abs(height - notes["target"].y) < 15:
+                height = min(notes["target"].y + 30, bottom - 6)
+            notes["actual"] = Note(x(now_at) + (8 if early else -10), height, text, "start" if early else "end")
+        if self.forecast:
+            height = min(y(self.forecast.low) + 22, bottom - 6)
+            notes["forecast"] = Note(x(12), height, f"预测 {self.scale.show(self.forecast.value)}")
+        return notes
+
+
+def _months_gone(year: int, until: date, months: int) -> float:
+    """Where the last of ``months`` running totals stands: at its month's end, or at ``until`` within that month."""
+    if until.year == year and until.month == months:
+        start, after = date(year, months, 1), date(year + months // 12, months % 12 + 1, 1)
+        return months - 1 + ((until - start).days + 1) / (after - start).days
+    return float(months)
+
+
+# A ring of shares
+
+
+@dataclass(frozen=True)
+class Slice:
+    label: str
+    value: Decimal
+    share: Fraction | None
+    url: str | None
+    place: int  # 1 to 5: its colour
+    dash: str  # stroke-dasharray on a circle of length 100
+    offset: float
+
+
+@dataclass(frozen=True)
+class Donut:
+    total: Decimal
+    middle: str
+    unit: str
+    slices: tuple[Slice, ...]
+
+
+def donut(parts: Sequence[tuple[str, Amount, str | None]], unit: str | None = None) -> Donut:
+    """A ring of (label, value, address) parts, largest first; from the fifth on they are put together as 其他.
+
+    Parts of nothing or less get no piece of the ring but keep their row in the table.
+    """
+    largest_first = sorted(((label, Decimal(value), url) for label, value, url in parts), key=lambda part: -part[1])
+    if len(largest_first) > 5:
+        rest = sum((value for _, value, _ in largest_first[4:]), Decimal(0))
+        largest_first = [*largest_first[:4], ("其他", rest, None)]
+    total = sum((value for _, value, _ in largest_first), Decimal(0))
+    scale = _scale_of([total], unit)
+    drawn = sum((max(value, Decimal(0)) for _, value, _ in largest_first), Decimal(0))
+    slices, before = [], 0.0
+    for place, (label, value, url) in enumerate(largest_first, 1):
+        length = float(max(value, Decimal(0)) / drawn * 100) if drawn else 0.0
+        gap = 0.7 if 1.4 < length < 99 else 0.0
+        slices.append(
+            Slice(
+                label, value, Fraction(value) / Fraction(total) if total > 0 else None, url, place,
+                dash=f"{max(length - gap, 0):.2f} {100 - max(length - gap, 0):.2f}",
+                offset=round(25 - before, 2),
+            )
+        )
+        before += length
+    return Donut(total, scale.show(total), scale.unit, tuple(slices))
+
+
+# A schematic map of the units
+
+
+# Column and row of each of Quanzhou's units by code, roughly as they lie. Not a map: no borders, no scale.
+QUANZHOU = {
+    "350526": (1, 0), "350525": (1, 1), "350504": (2, 1), "350505": (3, 1), "350524": (0, 2), "350583": (1, 2),
+    "350503": (2, 2), "350521": (3, 2), "3505K1": (1, 3), "350502": (2, 3), "3505T1": (3, 3), "350582": (2, 4), "350581": (3, 4),
+}  # fmt: skip
+TILE_WIDTH, TILE_HEIGHT = 98, 60
+LEVELS = {"q1": "低于 60%", "q2": "60–75%", "q3": "75%–序时", "q4": "达序时", "q5": "≥ 100%", "q0": "未设目标"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    name: str
+    words: str  # its completion, or —
+    level: str  # q0 to q5: its colour
+    url: str | None
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class TileMap:
+    width: int
+    height: int
+    tiles: tuple[Tile, ...]
+    legend: tuple[tuple[str, str], ...]  # (level, words) of the levels that occur
+
+
+def tile_map(
+    units: Sequence[tuple[str, str, Share | None, str | None]],
+    pace: Share = 1,
+    places: dict[str, tuple[int, int]] | None = None,
+) -> TileMap:
+    """A tile for each (code, name, completion, address); units without a place in ``places`` stand in rows below."""
+    places = QUANZHOU if places is None else places
+    columns = max((column for column, _ in places.values()), default=3) + 1
+    below = max((places[code][1] + 1 for code, *_ in units if code in places), default=0)
+    homeless = [code for code, *_ in units if code not in places]
+    extra = {code: (place % columns, below + place // columns) for place, code in enumerate(homeless)}
+    tiles = []
+    for code, name, completion, url in units:
+        column, row = places.get(code) or extra[code]
+        level = _level(completion, pace)
+        words = percent(None if completion is None else Fraction(completion))
+        tiles.append(Tile(name, words, level, url, column * TILE_WIDTH + 2, row * TILE_HEIGHT + 2))
+    height = max((tile.y for tile in tiles), default=0) + TILE_HEIGHT + 2
+    seen = {tile.level for tile in tiles}
+    legend = tuple((level, words) for level, words in LEVELS.items() if level in seen)
+    return TileMap(columns * TILE_WIDTH + 2, height, tuple(tiles), legend)
+
+
+def _level(completion: Share | None, pace: Share) -> str:
+    """Done and at pace come before the fixed steps: in March a unit with 25 % is ahead, not far behind."""
+    if completion is None:
+        return "q0"
+    steps = (("q5", Fraction(1)), ("q4", Fraction(pace)), ("q3", Fraction(3, 4)), ("q2", Fraction(3, 5)))
+    return next((level for level, least in steps if Fraction(completion) >= least), "q1")

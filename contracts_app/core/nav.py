@@ -1,0 +1,148 @@
+"""The menu: one table. An entry shows when its view exists and this person may open it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+
+MayOpen = Callable[[str, Any], bool]
+Count = Callable[[Any], int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    label: str
+    icon: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    entries: tuple[Entry, ...]
+
+
+MENU = (
+    Group(
+        "工作",
+        (
+            Entry("待办", "inbox", "contracts.inbox"),
+            Entry("已办", "check2-all", "contracts.done"),
+            Entry("我的合同", "file-earmark-person", "contracts.mine"),
+            Entry("新建申报", "plus-square", "contracts.new"),
+            Entry("技术合同", "file-earmark-text", "contracts.index"),
+        ),
+    ),
+    Group(
+        "基础数据",
+        (
+            Entry("企业与单位", "buildings", "enterprises.index"),
+            Entry("技术经纪人", "person-badge", "brokers.index"),
+            Entry("创新平台", "diagram-3", "platforms.index"),
+        ),
+    ),
+    Group(
+        "统计",
+        (
+            Entry("年度总览", "speedometer2", "statistics.overview"),
+            Entry("考核目标", "bullseye", "targets.index"),
+            Entry("发布数据", "megaphone", "targets.published"),
+            Entry("规划指标", "list-check", "targets.indicators"),
+        ),
+    ),
+    Group(
+        "系统",
+        (
+            Entry("用户", "people", "accounts.users"),
+            Entry("参考数据", "journal-text", "codes.index"),
+            Entry("操作记录", "shield-check", "audit.index"),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as one person sees it on one page."""
+
+    label: str
+    icon: str
+    url: str
+    current: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class Section:
+    label: str
+    items: tuple[Item, ...]
+
+
+def init_app(app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None = None) -> None:
+    """Give the templates `menu_for`, `home_url`, `has_page` and `who_words`.
+
+    ``may_open(endpoint, person)`` decides what shows; ``counts`` gives the number beside an entry, by its endpoint.
+    """
+    counts = counts or {}
+
+    def menu_for(person: Any, here: str | None = None) -> list[Section]:
+        """The menu of this person; ``here`` is the endpoint to mark, else it is found from the request."""
+        if not person.is_authenticated:
+            return []
+        shown = _open_to(person, may_open)
+        marked = here or _marked([entry for _, entries in shown for entry in entries])
+        return [
+            Section(
+                group.label,
+                tuple(
+                    Item(
+                        entry.label,
+                        entry.icon,
+                        url_for(entry.endpoint),
+                        entry.endpoint == marked,
+                        counts[entry.endpoint](person) if entry.endpoint in counts else 0,
+                    )
+                    for entry in entries
+                ),
+            )
+            for group, entries in shown
+        ]
+
+    app.jinja_env.globals.update(menu_for=menu_for, home_url=home_url, has_page=has_page, who_words=who_words)
+
+
+def has_page(endpoint: str) -> bool:
+    """Whether a view of this name is registered."""
+    return endpoint in current_app.view_functions
+
+
+def home_url() -> str:
+    """Where the brand and 首页 lead: the page named ``home``, or the root."""
+    return url_for("home") if has_page("home") else "/"
+
+
+def who_words(person: Any) -> str:
+    """Region and roles of a person, as the top bar shows them: 晋江市 · 登记员、审核员."""
+    roles = sorted(person.roles, key=lambda role: list(type(role)).index(role))
+    return f"{person.region.name} · {'、'.join(role.label for role in roles)}"
+
+
+def _open_to(person: Any, may_open: MayOpen) -> list[tuple[Group, list[Entry]]]:
+    shown = [
+        (group, [entry for entry in group.entries if has_page(entry.endpoint) and may_open(entry.endpoint, person)])
+        for group in MENU
+    ]
+    return [(group, entries) for group, entries in shown if entries]
+
+
+def _marked(entries: list[Entry]) -> str | None:
+    """The entry of the page asked for; for a page below a list, the list; for others of one noun, its only entry."""
+    endpoints = [entry.endpoint for entry in entries]
+    if request.endpoint in endpoints:
+        return request.endpoint
+    of_noun = [endpoint for endpoint in endpoints if endpoint.split(".")[0] == request.blueprint]
+    index = f"{request.blueprint}.index"
+    if index in of_noun:
+        return index
+    return of_noun[0] if len(of_noun) == 1 else None
