@@ -1,0 +1,24 @@
+"""Index of every reference file and the one way to load them; beside `models.py`, above all the nouns."""
+
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from contracts_app.codes import seeds as codes
+from contracts_app.core.seeds import Report, load
+from contracts_app.core.settings import ROOT
+from contracts_app.platforms import seeds as platforms
+from contracts_app.regions import seeds as regions
+from contracts_app.rules import seeds as rules
+from contracts_app.targets import seeds as targets
+
+FOLDER = ROOT / "seeds" / "reference"
+FILES = (*codes.FILES, *regions.FILES, *rules.FILES, *platforms.FILES, *targets.FILES)
+
+
+def load_reference(session: Session, folder: Path = FOLDER) -> Report:
+    """Load or bring up to date all reference data; `core.seeds.SeedFaults` if any file is torn, and then nothing.
+
+    Does not commit: call it inside a unit of work.
+    """
+    return load(session, folder, FILES)

@@ -1,0 +1,161 @@
+"""Targets in force, the plan's indicators, and the published figures with their filters."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Select, String, cast, false, func, literal, null, select, union_all
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.sql.selectable import Subquery
+
+from contracts_app.codes.models import Document
+from contracts_app.core.db import db
+from contracts_app.regions.models import Region
+
+from .models import Comparison, Indicator, PublishedFigure, Span, Target, TargetKind, in_yuan
+
+SECTIONS = {
+    "A": "技术合同",
+    "B": "“十四五”科技创新主要指标（表1—1）",
+    "C": "平台、园区、孵化载体、院所",
+    "D": "人才科创飞地",
+    "E": "技术经纪人与人才",
+    "F": "企业、研发、资金、排名",
+}
+
+
+def targets_for(
+    year: int, measure: str, unit_codes: Collection[str], kind: TargetKind = TargetKind.TASK
+) -> dict[str, Target]:
+    """The targets in force, by unit code; a unit without one is absent. Amounts are 元."""
+    wanted = select(Target).where(
+        Target.year == year, Target.measure_code == measure, Target.kind == kind, Target.unit_code.in_(unit_codes)
+    )
+    return {target.unit_code: target for target in db.session.scalars(wanted.order_by(Target.version))}
+
+
+def versions_of(target: Target) -> Sequence[Target]:
+    """Every version of one target, the newest first."""
+    same = (Target.year, Target.unit_code, Target.measure_code, Target.kind)
+    wanted = select(Target).where(*(column == getattr(target, column.key) for column in same))
+    return db.session.scalars(wanted.order_by(Target.version.desc())).all()
+
+
+def indicators() -> Sequence[Indicator]:
+    """The indicators of 表1—1 in their order, with the yearly values that documents give."""
+    wanted = select(Indicator).options(joinedload(Indicator.region), selectinload(Indicator.values))
+    return db.session.scalars(wanted.order_by(Indicator.number)).all()
+
+
+def published(measure: str, year: int, region_code: str) -> PublishedFigure | None:
+    """The published figure of one year for a measure, to stand beside what the system counted; None if there is none.
+
+    Cumulative figures and targets are never given. Its value is None where the source is torn.
+    """
+    wanted = select(PublishedFigure).where(
+        PublishedFigure.measure_code == measure,
+        PublishedFigure.year == year,
+        PublishedFigure.region_code == region_code,
+        PublishedFigure.span == Span.YEARLY,
+    )
+    return db.session.scalars(wanted.order_by(PublishedFigure.key)).first()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published figure of any section, ready to be shown."""
+
+    key: str
+    section: str
+    name: str
+    wording: str
+    value: Decimal | None
+    comparison: Comparison
+    unit: str
+    period: str
+    span: Span
+    year: int
+    region_code: str
+    region_name: str
+    place: str
+    caliber: str
+    source: str
+    document_name: str
+    document_number: str
+    inferred: bool
+    doubt: str
+
+    @property
+    def yuan(self) -> Decimal | None:
+        """The value in 元 where it is an amount of money with a unit, else None."""
+        return in_yuan(self.value, self.unit)
+
+
+@dataclass(frozen=True)
+class FigureFilter:
+    """What to look for among the published figures; empty means any. Words all have to occur."""
+
+    section: str = ""
+    year: int | None = None
+    region_code: str = ""
+    words: str = ""
+
+
+def figures(sought: FigureFilter) -> list[Figure]:
+    """The figures of all documents that fit, those of 表1—1 included, ordered by section and key."""
+    return [Figure(**row) for row in db.session.execute(figures_select(sought)).mappings()]
+
+
+def figures_select(sought: FigureFilter) -> Select[Any]:
+    """The same as a Select, for paging and counting; its columns are the fields of `Figure`."""
+    every = _every_figure()
+    wanted = (
+        select(every, Region.name.label("region_name"), Document.name.label("document_name"))
+        .add_columns(Document.number.label("document_number"))
+        .join(Region, Region.code == every.c.region_code)
+        .join(Document, Document.code == every.c.source)
+    )
+    if sought.section:
+        wanted = wanted.where(every.c.section == sought.section)
+    if sought.year:
+        wanted = wanted.where(every.c.year == sought.year)
+    if sought.region_code:
+        wanted = wanted.where(every.c.region_code == sought.region_code)
+    text = func.lower(every.c.name + " " + every.c.caliber + " " + every.c.doubt + " " + every.c.wording, type_=String)
+    for word in sought.words.lower().split():
+        wanted = wanted.where(text.contains(word, autoescape=True))
+    return wanted.order_by(every.c.section, every.c.key)
+
+
+def figure_years() -> list[int]:
+    """The years for which there are figures, the newest first."""
+    every = _every_figure()
+    return list(db.session.scalars(select(every.c.year).distinct().order_by(every.c.year.desc())))
+
+
+def _every_figure() -> Subquery:
+    """Published figures, and base, target and change of each indicator, which are kept once, in its own row."""
+    p, i = PublishedFigure, Indicator
+    own = select(
+        p.key, p.section, p.name, p.wording, p.value, p.comparison, p.unit, p.period, p.span, p.year,
+        p.region_code, p.place, p.caliber, p.source, p.inferred, p.doubt,
+    )  # fmt: skip
+    return union_all(
+        own,
+        _of_indicators("-base", "（基期）", i.base_wording, i.base_value, i.base_year, Span.YEARLY),
+        _of_indicators("-target", "（目标）", i.target_wording, i.target_value, i.target_year, Span.TARGET),
+        _of_indicators("-change", "（增量：目标减基期）", i.change_wording, i.change, i.target_year, Span.TARGET).where(
+            i.change.is_not(null())
+        ),
+    ).subquery("every_figure")
+
+
+def _of_indicators(ending: str, suffix: str, wording: Any, value: Any, year: Any, span: Span) -> Select[Any]:
+    i = Indicator
+    comparison = i.comparison if ending == "-target" else literal(Comparison.EXACT, i.comparison.type)
+    return select(
+        i.key + ending, literal("B"), i.name + suffix, wording, value, comparison, i.unit, cast(year, String),
+        literal(span, PublishedFigure.span.type), year, i.region_code, literal(""), i.caliber, i.source,
+        false(), i.doubt,
+    )  # fmt: skip
