@@ -1,10 +1,11 @@
-"""Geometry of the charts, in numbers an SVG can take. Pure functions: values in, places out; colours are the stylesheet's.
+"""Geometry of the charts, in numbers an SVG can take: values in, places out; colours are the stylesheet's.
 
-Amounts come as `Decimal` 元 (or counts), shares as fractions of one. Nothing here divides by a largest value of zero, and
-empty data give an empty chart, never an error.
+Pure functions. Amounts come as `Decimal` 元 (or counts), shares as fractions of one. Nothing here divides by a largest
+value of zero, and empty data give an empty chart, never an error.
 """
 
-from collections.abc import Sequence
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,7 +36,9 @@ def axis_steps(largest: Amount, at_most: int = 6) -> list[Decimal]:
         return [Decimal(0), Decimal(1)]
     rough = Decimal(largest) / at_most
     power = Decimal(1).scaleb(rough.adjusted())
-    step = next(power * times for times in (1, Decimal("1.5"), 2, 3, 4, 5, 6, 8, 10) if power * times >= rough)
+    step = next(
+        power * times for times in (1, Decimal("1.2"), Decimal("1.5"), 2, 3, 4, 5, 6, 8, 10) if power * times >= rough
+    )
     count = ceil(Fraction(largest) / Fraction(step))
     return [step * place for place in range(count + 1)]
 
@@ -154,7 +157,8 @@ class LineChart:
     narrow: Plot
     table: tuple[MonthRow, ...]  # the same figures, in 元
     has_target: bool
-    forecast_words: str  # 31.38–34.12, empty without a forecast
+    forecast_words: str  # 32.64, empty without a forecast
+    forecast_range: str  # 31.38–34.12
 
 
 def cumulative(
@@ -172,7 +176,7 @@ def cumulative(
     at ``until`` when that month is not over. Amounts in 元 are drawn in 亿元 or 万元; with ``unit`` they are counts.
     """
     scale = _scale_of([*actual, *last_year, target or 0, forecast.high if forecast else 0], unit)
-    lines = _Lines(year, until, tuple(actual), tuple(last_year), target, forecast, scale)
+    lines = _Lines(year, until, tuple(actual[:12]), tuple(last_year[:12]), target, forecast, scale)
     return LineChart(
         year=year,
         unit=scale.unit,
@@ -181,7 +185,8 @@ def cumulative(
         narrow=lines.plot(340, 230, left=38, room=10, months=3, steps=3),
         table=lines.table(),
         has_target=bool(target),
-        forecast_words=f"{scale.show(forecast.low)}–{scale.show(forecast.high)}" if forecast else "",
+        forecast_words=scale.show(forecast.value) if forecast else "",
+        forecast_range=f"{scale.show(forecast.low)}–{scale.show(forecast.high)}" if forecast else "",
     )
 
 
@@ -215,7 +220,9 @@ class _Lines:
     def words(self) -> str:
         parts = [f"{self.year} 年累计"]
         if self.actual:
-            parts.append(f"截至 {self.until.month} 月 {self.until.day} 日 {self.scale.show(self.actual[-1])} {self.scale.unit}")
+            parts.append(
+                f"截至 {self.until.month} 月 {self.until.day} 日 {self.scale.show(self.actual[-1])} {self.scale.unit}"
+            )
         if self.target:
             parts.append(f"目标 {self.scale.show(self.target)} {self.scale.unit}")
         if self.forecast:
@@ -227,68 +234,106 @@ class _Lines:
             return Decimal(line[place]) if place < len(line) else None
 
         months = max(len(self.actual), len(self.last_year))
-        return tuple(MonthRow(f"{place + 1}月", at(self.actual, place), at(self.last_year, place)) for place in range(months))
-
-    def plot(self, width: int, height: int, *, left: float, room: float, months: int, steps: int) -> Plot:
-        right, top, bottom = width - room, 16.0, height - 28.0
-        values = [*self.actual, *self.last_year, self.target or 0, self.forecast.high if self.forecast else 0]
-        levels = axis_steps(Decimal(max(values, default=0)) / self.scale.divisor, steps)
-        ceiling = levels[-1] * self.scale.divisor
-
-        def x(month: float) -> float:
-            return round(left + (right - left) * month / 12, 1)
-
-        def y(amount: Amount) -> float:
-            return round(bottom - (bottom - top) * float(Fraction(amount) / Fraction(ceiling)), 1)
-
-        def line(points: Sequence[tuple[float, Amount]]) -> str:
-            return " ".join(f"{x(month)},{y(amount)}" for month, amount in points)
-
-        def monthly(amounts: tuple[Amount, ...], last_at: float | None = None) -> list[tuple[float, Amount]]:
-            points: list[tuple[float, Amount]] = [(0, 0), *((float(place), amount) for place, amount in enumerate(amounts, 1))]
-            return [*points[:-1], (last_at, points[-1][1])] if last_at is not None and amounts else points
-
-        now_at = _months_gone(self.year, self.until, len(self.actual))
-        end = self.actual[-1] if self.actual else 0
-        ahead = self.forecast
-        return Plot(
-            width, height, left, right, top, bottom,
-            grid=tuple(Tick(y(level * self.scale.divisor), f"{level:,f}".rstrip("0").rstrip(".") if level % 1 else f"{level:,.0f}") for level in levels),
-            months=tuple(Tick(x(month), f"{month}月") for month in range(months, 13, months)),
-            actual=line(monthly(self.actual, now_at)) if self.actual else "",
-            last_year=line(monthly(self.last_year)) if self.last_year else "",
-            target=line([(0, 0), (12, self.target)]) if self.target else "",
-            forecast=line([(now_at, end), (12, ahead.value)]) if ahead else "",
-            band=line([(now_at, end), (12, ahead.high), (12, ahead.low)]) if ahead else "",
-            now=(x(now_at), y(end)) if self.actual else None,
-            running=bool(self.actual) and now_at < 12,
-            notes=self._notes(x, y, now_at, top, bottom),
+        return tuple(
+            MonthRow(f"{place + 1}月", at(self.actual, place), at(self.last_year, place)) for place in range(months)
         )
 
-    def _notes(self, x, y, now_at: float, top: float, bottom: float) -> dict[str, Note]:  # type: ignore[no-untyped-def]
-        """Words at the ends of the lines, moved apart where they would cover each other."""
+    def plot(self, width: int, height: int, *, left: float, room: float, months: int, steps: int) -> Plot:
+        """One drawing: every ``months``-th month named, about ``steps`` lines across."""
+        levels = axis_steps(self.largest / self.scale.divisor, steps)
+        frame = _Frame(left, width - room, 16.0, height - 28.0, levels[-1] * self.scale.divisor)
+        end = self.actual[-1] if self.actual else Decimal(0)
+        ahead, now_at = self.forecast, self.now_at
+        return Plot(
+            width=width,
+            height=height,
+            left=frame.left,
+            right=frame.right,
+            top=frame.top,
+            bottom=frame.bottom,
+            grid=tuple(Tick(frame.y(level * self.scale.divisor), _level_label(level)) for level in levels),
+            months=tuple(Tick(frame.x(month), f"{month}月") for month in range(months, 13, months)),
+            actual=frame.running(self.actual, now_at),
+            last_year=frame.running(self.last_year),
+            target=frame.line([(0, 0), (12, self.target)]) if self.target else "",
+            forecast=frame.line([(now_at, end), (12, ahead.value)]) if ahead else "",
+            band=frame.line([(now_at, end), (12, ahead.high), (12, ahead.low)]) if ahead else "",
+            now=(frame.x(now_at), frame.y(end)) if self.actual else None,
+            running=bool(self.actual) and now_at < 12,
+            notes=self._notes(frame, roomy=width > 500),
+        )
+
+    @property
+    def largest(self) -> Decimal:
+        ahead = self.forecast.high if self.forecast else 0
+        return Decimal(max([*self.actual, *self.last_year, self.target or 0, ahead]))
+
+    @property
+    def now_at(self) -> float:
+        """Where the last running total stands, in months: at its month's end, or at ``until`` within that month."""
+        months = len(self.actual)
+        if self.until.year == self.year and self.until.month == months:
+            return months - 1 + self.until.day / monthrange(self.year, months)[1]
+        return float(months)
+
+    def _notes(self, frame: "_Frame", roomy: bool) -> dict[str, Note]:
+        """Words at the ends of the lines, apart from each other; where it is narrow the forecast's are left out."""
         notes: dict[str, Note] = {}
         if self.target:
-            notes["target"] = Note(x(12), max(y(self.target) - 8, 11), f"目标 {self.scale.show(self.target)}")
+            notes["target"] = Note(
+                frame.right, max(frame.y(self.target) - 8, 11), f"目标 {self.scale.show(self.target)}"
+            )
         if self.actual:
-            early = now_at < 5
-            text = f"{self.until:%m-%d}　{self.scale.show(self.actual[-1])} {self.scale.unit}"
-            height = max(y(self.actual[-1]) - 12, 11)
-            if "target" in notes and now_at > 9 and abs(height - notes["target"].y) < 15:
-                height = min(notes["target"].y + 30, bottom - 6)
-            notes["actual"] = Note(x(now_at) + (8 if early else -10), height, text, "start" if early else "end")
-        if self.forecast:
-            height = min(y(self.forecast.low) + 22, bottom - 6)
-            notes["forecast"] = Note(x(12), height, f"预测 {self.scale.show(self.forecast.value)}")
+            notes["actual"] = self._note_of_now(frame, notes.get("target"))
+        if self.forecast and roomy:
+            ends = [frame.y(self.forecast.low), *(frame.y(amount) for amount in self.last_year[11:])]
+            below = max(ends) + 18
+            if "actual" in notes and self.now_at > 6:
+                below = max(below, notes["actual"].y + 30)
+            words = f"预测 {self.scale.show(self.forecast.value)}"
+            notes["forecast"] = Note(frame.right, min(below, frame.bottom - 6), words)
         return notes
 
+    def _note_of_now(self, frame: "_Frame", target: Note | None) -> Note:
+        early = self.now_at < 5
+        height = max(frame.y(self.actual[-1]) - 12, 11)
+        if target and self.now_at > 9 and abs(height - target.y) < 15:
+            height = min(target.y + 30, frame.bottom - 6)
+        words = f"{self.until:%m-%d}　{self.scale.show(self.actual[-1])} {self.scale.unit}"
+        return Note(frame.x(self.now_at) + (8 if early else -10), height, words, "start" if early else "end")
 
-def _months_gone(year: int, until: date, months: int) -> float:
-    """Where the last of ``months`` running totals stands: at its month's end, or at ``until`` within that month."""
-    if until.year == year and until.month == months:
-        start, after = date(year, months, 1), date(year + months // 12, months % 12 + 1, 1)
-        return months - 1 + ((until - start).days + 1) / (after - start).days
-    return float(months)
+
+@dataclass(frozen=True)
+class _Frame:
+    """The inside of a drawing: months to the right, amounts upwards."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    ceiling: Decimal
+
+    def x(self, month: float) -> float:
+        return round(self.left + (self.right - self.left) * month / 12, 1)
+
+    def y(self, amount: Amount) -> float:
+        """A total that fell below nothing stays on the ground line."""
+        share = float(Fraction(max(amount, 0)) / Fraction(self.ceiling))
+        return round(self.bottom - (self.bottom - self.top) * share, 1)
+
+    def line(self, points: Iterable[tuple[float, Amount]]) -> str:
+        return " ".join(f"{self.x(month)},{self.y(amount)}" for month, amount in points)
+
+    def running(self, totals: Sequence[Amount], last_at: float | None = None) -> str:
+        """A line from nothing through the ends of the months, its last point at ``last_at``."""
+        if not totals:
+            return ""
+        months = [float(month) for month in range(1, len(totals) + 1)]
+        return self.line(zip([0.0, *months[:-1], last_at or months[-1]], [0, *totals], strict=True))
+
+
+def _level_label(level: Decimal) -> str:
+    return f"{level:,.0f}" if level % 1 == 0 else f"{level:,f}".rstrip("0")
 
 
 # A ring of shares
@@ -331,7 +376,11 @@ def donut(parts: Sequence[tuple[str, Amount, str | None]], unit: str | None = No
         gap = 0.7 if 1.4 < length < 99 else 0.0
         slices.append(
             Slice(
-                label, value, Fraction(value) / Fraction(total) if total > 0 else None, url, place,
+                label,
+                value,
+                Fraction(value) / Fraction(total) if total > 0 else None,
+                url,
+                place,
                 dash=f"{max(length - gap, 0):.2f} {100 - max(length - gap, 0):.2f}",
                 offset=round(25 - before, 2),
             )
@@ -345,9 +394,20 @@ def donut(parts: Sequence[tuple[str, Amount, str | None]], unit: str | None = No
 
 # Column and row of each of Quanzhou's units by code, roughly as they lie. Not a map: no borders, no scale.
 QUANZHOU = {
-    "350526": (1, 0), "350525": (1, 1), "350504": (2, 1), "350505": (3, 1), "350524": (0, 2), "350583": (1, 2),
-    "350503": (2, 2), "350521": (3, 2), "3505K1": (1, 3), "350502": (2, 3), "3505T1": (3, 3), "350582": (2, 4), "350581": (3, 4),
-}  # fmt: skip
+    "350526": (1, 0),
+    "350525": (1, 1),
+    "350504": (2, 1),
+    "350505": (3, 1),
+    "350524": (0, 2),
+    "350583": (1, 2),
+    "350503": (2, 2),
+    "350521": (3, 2),
+    "3505K1": (1, 3),
+    "350502": (2, 3),
+    "3505T1": (3, 3),
+    "350582": (2, 4),
+    "350581": (3, 4),
+}
 TILE_WIDTH, TILE_HEIGHT = 98, 60
 LEVELS = {"q1": "低于 60%", "q2": "60–75%", "q3": "75%–序时", "q4": "达序时", "q5": "≥ 100%", "q0": "未设目标"}
 

@@ -11,6 +11,7 @@ from flask import Flask
 
 from . import money
 from .clock import local
+from .files import size_label
 
 NONE = "—"
 Ratio = Decimal | Fraction | int
@@ -103,11 +104,7 @@ def number(value: int | Decimal | None) -> str:
 
 def file_size(size: int | None) -> str:
     """Bytes as people say them: 318 KB, 2.4 MB."""
-    if size is None:
-        return NONE
-    if size < 1024 * 1024:
-        return f"{max(1, round(size / 1024))} KB" if size else "0 KB"
-    return f"{size / (1024 * 1024):.1f} MB"
+    return NONE if size is None else size_label(size)
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def home_url() -> str:
 
 def who_words(person: Any) -> str:
     """Region and roles of a person, as the top bar shows them: 晋江市 · 登记员、审核员."""
-    roles = sorted(person.roles, key=lambda role: list(type(role)).index(role))
+    roles = sorted(person.roles, key=lambda role: list(role.__class__.__members__).index(role.name))
     return f"{person.region.name} · {'、'.join(role.label for role in roles)}"
 
 

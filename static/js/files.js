@@ -1,4 +1,6 @@
 // Looks at a chosen file before it is uploaded and says at once, in the server's words, what is wrong with it.
+const MEGABYTE = 1024 * 1024;
+
 document.addEventListener("change", (event) => {
   const input = event.target;
   if (input.type !== "file" || !input.dataset.limitMb) return;
@@ -9,9 +11,13 @@ document.addEventListener("change", (event) => {
 function wrong(file, { kinds, limitMb }) {
   const allowed = kinds.split(" ");
   const ending = file.name.split(".").at(-1).toLowerCase();
-  if (!allowed.includes(ending)) return `“${file.name}”不能上传，选择 ${allowed.join("、")} 文件`;
-  if (file.size === 0) return `“${file.name}”是空文件，重新选择`;
-  if (file.size > Number(limitMb) * 1024 * 1024) return `“${file.name}”超过 ${limitMb} MB，压缩后重新选择`;
+  const names = allowed.filter((kind) => kind !== "jpeg").map((kind) => kind.toUpperCase());
+  if (!allowed.includes(ending)) return `只收 ${names.join("、")} 文件，把原件另存为 PDF 后重新选择。`;
+  if (file.size === 0) return "文件是空的，打开原件确认有内容后重新选择。";
+  if (file.size > Number(limitMb) * MEGABYTE) {
+    const size = (Math.ceil((file.size * 10) / MEGABYTE) / 10).toFixed(1);
+    return `文件 ${size} MB，超过 ${limitMb} MB 上限，压缩或分开后重新选择。`;
+  }
   return "";
 }
 

@@ -15,8 +15,6 @@ from flask_wtf import CSRFProtect, FlaskForm
 from jinja2 import ChoiceLoader, FileSystemLoader
 from wtforms import (
     BooleanField,
-    DateField,
-    DecimalField,
     FieldList,
     FileField,
     Form,
@@ -31,12 +29,13 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
 from contracts_app.core import charts, filters, nav, pages
+from contracts_app.core.fields import DayField, MoneyField
 from contracts_app.core.settings import ROOT
 from contracts_app.core.words import Word
 
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -68,7 +67,7 @@ class Person:
 class Instalment(Form):
     due_on = StringField("应付日期", [InputRequired("填写应付日期")])
     condition = StringField("付款条件")
-    amount = StringField("金额")
+    amount = MoneyField("金额", unit="wan")
 
 
 class Filing(FlaskForm):
@@ -80,10 +79,15 @@ class Filing(FlaskForm):
         [InputRequired("选择合同类型")],
         choices=[SelectChoice("", "选择类型"), SelectChoice("kf", "技术开发"), SelectChoice("zr", "技术转让")],
     )
-    model = RadioField("付款方式", [InputRequired("选择付款方式")], choices=[SelectChoice("1", "一次性"), SelectChoice("2", "分期")])
-    signed_on = DateField("签订日期", [InputRequired("填写合同签订日期")], description="例如 2026-11-20。")
-    total_amount = DecimalField(
-        "成交额", [InputRequired("填写成交额")], description="合同写明的全部价款，含税。可直接输入“412万”。"
+    model = RadioField(
+        "付款方式", [InputRequired("选择付款方式")], choices=[SelectChoice("1", "一次性"), SelectChoice("2", "分期")]
+    )
+    signed_on = DayField("签订日期", [InputRequired("填写合同签订日期")], description="例如 2026-11-20。")
+    total_amount = MoneyField(
+        "成交额",
+        [InputRequired("填写成交额")],
+        description="合同写明的全部价款，含税。可直接输入“412万”。",
+        unit="wan",
     )
     plan = FieldList(FormField(Instalment), label="付款计划", min_entries=2)
     scan = FileField("合同正本", [InputRequired("上传合同正本")])
@@ -94,20 +98,46 @@ class Filing(FlaskForm):
 CONTRACTS = [
     ("柔性鞋面无缝编织成型工艺开发", "JJ-2026-0268", State.SUBMITTED, Decimal(2680000), ("ok", "剩 10 个工作日", 0.04)),
     ("陶瓷坯体微波干燥节能技术服务", "JJ-2026-0266", State.ACCEPTED, Decimal(965000), ("ok", "剩 8 个工作日", 0.22)),
-    ("伞骨自动装配线视觉检测系统开发", "JJ-2026-0261", State.REVIEWED, Decimal(4120000), ("warn", "剩 2 个工作日", 0.78)),
+    (
+        "伞骨自动装配线视觉检测系统开发",
+        "JJ-2026-0261",
+        State.REVIEWED,
+        Decimal(4120000),
+        ("warn", "剩 2 个工作日", 0.78),
+    ),
     ("休闲食品货架期预测模型咨询", "JJ-2026-0254", State.CORRECTION, Decimal(280000), ("warn", "剩 3 个工作日", 0.71)),
-    ("高强涤纶缝纫线阻燃整理技术转让", "JJ-2026-0251", State.REFUSED, Decimal(2300000), ("bad", "超期 1 个工作日", 1.07)),
+    (
+        "高强涤纶缝纫线阻燃整理技术转让",
+        "JJ-2026-0251",
+        State.REFUSED,
+        Decimal(2300000),
+        ("bad", "超期 1 个工作日", 1.07),
+    ),
     ("运动鞋中底超临界发泡工艺开发", "JJ-2026-0246", State.REGISTERED, Decimal(8600000), ("bad", "今天到期", 1.0)),
-    ("<script>alert(1)</script>" + "很长的合同名称" * 8, "JJ-2026-0219", State.WITHDRAWN, Decimal(460000), ("ok", "剩 9 个工作日", 0.3)),
+    (
+        "<script>alert(1)</script>" + "很长的合同名称" * 8,
+        "JJ-2026-0219",
+        State.WITHDRAWN,
+        Decimal(460000),
+        ("ok", "剩 9 个工作日", 0.3),
+    ),
     ("智能仓储调度算法软件著作权许可", "JJ-2026-0240", State.DRAFT, Decimal(1200000), ("ok", "剩 9 个工作日", 0.3)),
 ]
 UNITS = [
-    ("350582", "晋江市", 63482, 66000), ("350503", "丰泽区", 38204, 40000), ("350583", "南安市", 35916, 42000),
-    ("350581", "石狮市", 24615, 30000), ("350502", "鲤城区", 22480, 28000), ("350521", "惠安县", 21936, 24000),
-    ("350504", "洛江区", 20348, 22000), ("350524", "安溪县", 15102, 18000), ("3505K1", "泉州开发区", 14488, 16000),
-    ("350505", "泉港区", 13220, 20000), ("3505T1", "泉州台商投资区", 9870, None), ("350526", "德化县", 9431, 9000),
+    ("350582", "晋江市", 63482, 66000),
+    ("350503", "丰泽区", 38204, 40000),
+    ("350583", "南安市", 35916, 42000),
+    ("350581", "石狮市", 24615, 30000),
+    ("350502", "鲤城区", 22480, 28000),
+    ("350521", "惠安县", 21936, 24000),
+    ("350504", "洛江区", 20348, 22000),
+    ("350524", "安溪县", 15102, 18000),
+    ("3505K1", "泉州开发区", 14488, 16000),
+    ("350505", "泉港区", 13220, 20000),
+    ("3505T1", "泉州台商投资区", 9870, None),
+    ("350526", "德化县", 9431, 9000),
     ("350525", "永春县", 5204, 8000),
-]  # fmt: skip
+]
 MONTHS = [14210, 29830, 61470, 88300, 112940, 149820, 172360, 196050, 226740, 251480, 294301]
 LAST_YEAR = [12100, 24800, 52600, 76900, 99800, 133200, 154000, 175300, 203200, 226800, 259900, 301400]
 PACE = Fraction(888, 1000)
@@ -124,7 +154,13 @@ def index() -> str:
         form.plan.errors = [*form.plan.errors, "各期合计 372.00 万元，比成交额少 40.00 万元"]
     flash("已保存。")
     rows = [
-        SimpleNamespace(title=title, number=code, state=state, amount=amount, due=SimpleNamespace(level=level, words=words, share=share))
+        SimpleNamespace(
+            title=title,
+            number=code,
+            state=state,
+            amount=amount,
+            due=SimpleNamespace(level=level, words=words, share=share),
+        )
         for title, code, state, amount, (level, words, share) in CONTRACTS
     ]
     wan = Decimal(10000)
@@ -145,15 +181,28 @@ def index() -> str:
         pace=PACE,
         progress=charts.progress(Fraction(871, 1000), PACE),
         line=charts.cumulative(
-            2026, date(2026, 11, 20), [wan * value for value in MONTHS], [wan * value for value in LAST_YEAR], wan * 338000,
+            2026,
+            date(2026, 11, 20),
+            [wan * value for value in MONTHS],
+            [wan * value for value in LAST_YEAR],
+            wan * 338000,
             charts.Forecast(wan * 326400, wan * 313800, wan * 341200),
         ),
         ring=charts.donut(
-            [("技术开发", wan * 158400, "/every"), ("技术服务", wan * 74800, "/every"), ("技术转让", wan * 32900, "/every"),
-             ("技术许可", wan * 17800, "/every"), ("技术咨询", wan * 10300, "/every")]
+            [
+                ("技术开发", wan * 158400, "/every"),
+                ("技术服务", wan * 74800, "/every"),
+                ("技术转让", wan * 32900, "/every"),
+                ("技术许可", wan * 17800, "/every"),
+                ("技术咨询", wan * 10300, "/every"),
+            ]
         ),
         map=charts.tile_map(
-            [(code, name, Fraction(value, target) if target else None, "/every") for code, name, value, target in UNITS], PACE
+            [
+                (code, name, Fraction(value, target) if target else None, "/every")
+                for code, name, value, target in UNITS
+            ],
+            PACE,
         ),
         offers=[
             SimpleNamespace(move=moves[0], reasons=[]),
@@ -161,7 +210,12 @@ def index() -> str:
             SimpleNamespace(move=moves[2], reasons=["本人初审的合同由另一人复核。"]),
         ],
         entries=[
-            {"title": "受理", "when": datetime(2026, 11, 20, 6, 6, tzinfo=UTC), "who": "林若溪（登记员）", "text": "期限 15 个工作日。"},
+            {
+                "title": "受理",
+                "when": datetime(2026, 11, 20, 6, 6, tzinfo=UTC),
+                "who": "林若溪（登记员）",
+                "text": "期限 15 个工作日。",
+            },
             {"title": "补正后重新提交", "when": "2026-10-28 17:48", "who": "苏怀远", "tone": "warn"},
         ],
         steps=[
@@ -170,7 +224,7 @@ def index() -> str:
             {"label": "技术信息", "url": "#", "state": "doing"},
             {"label": "核对并提交", "url": "#", "state": "locked"},
         ],
-    )  # fmt: skip
+    )
 
 
 @bp.get("/inbox")
@@ -221,7 +275,13 @@ def make_site(**settings) -> Flask:
         if status == 500:
             app.logger.exception(error)
         sentence = "为什么是这样，以及怎么办。"
-        return render_template("errors/page.html", status=status, heading="没有办成", reasons=[sentence], error_id="1a2b3c4d" if status == 500 else None), status
+        return render_template(
+            "errors/page.html",
+            status=status,
+            heading="没有办成",
+            reasons=[sentence],
+            error_id="1a2b3c4d" if status == 500 else None,
+        ), status
 
     @app.after_request
     def _strict(response):
