@@ -8,7 +8,7 @@ import re
 import unicodedata
 from datetime import date
 
-from contracts_app.core.clock import DayError, parse_day, today
+from .clock import DayError, parse_day, today
 
 
 class CodeError(ValueError):

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import struct
 import tempfile
 import unicodedata
 import zipfile
@@ -126,6 +127,17 @@ _MOST_SWELLING = 100
 _WORD = b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _EXCEL = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 _DAMAGED = "文件打不开，可能没有传完整或已损坏，用办公软件打开另存一份后重新选择。"
+# What `zipfile` is seen to raise, or may by its source, on archives with flipped bytes; ValueError is a negative seek.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    ValueError,
+)
 _OVERSIZED = "文件解开后大得不正常，另存为 PDF 后重新选择。"
 
 
@@ -138,7 +150,9 @@ def _kind_of_archive(stream: BinaryIO) -> FileKind | None:
             for entry in archive.infolist():
                 _read_through(archive, entry)
             return _kind_by_entries(archive)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, UnicodeDecodeError) as wrong:
+    except FileRefused:
+        raise
+    except _DAMAGE as wrong:
         raise FileRefused(_DAMAGED) from wrong
 
 

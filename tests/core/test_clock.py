@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from contracts_app.core.clock import (
     DayError,
     WorkCalendar,
+    day_edges,
     local,
     month_edges,
     now_utc,
@@ -52,6 +53,13 @@ def test_edges_are_the_first_and_the_last_day():
     assert quarter_edges(2026, 1) == (date(2026, 1, 1), date(2026, 3, 31))
     assert quarter_edges(2026, 4) == (date(2026, 10, 1), date(2026, 12, 31))
     assert month_edges(2024, 2) == (date(2024, 2, 1), date(2024, 2, 29))
+
+
+def test_a_shanghai_day_begins_at_four_in_the_afternoon_utc():
+    assert day_edges(date(2026, 3, 1)) == (
+        datetime(2026, 2, 28, 16, tzinfo=UTC),
+        datetime(2026, 3, 1, 16, tzinfo=UTC),
+    )
 
 
 def test_there_is_no_fifth_quarter():
