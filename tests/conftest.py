@@ -1,0 +1,190 @@
+"""What every test may ask for.
+
+``app``, ``client``, ``sign_in`` and ``make`` come twice, on SQLite and on PostgreSQL, and leave no trace: each test
+runs in one transaction that is rolled back, within which the application's own commits and rollbacks work as usual.
+``live`` is the same with a database of its own and real commits, for what needs several connections at once.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+from contracts_app.core import migrations
+from contracts_app.core.db import db, make_engine
+from contracts_app.core.settings import Settings
+from contracts_app.reference import load_reference
+from tests.databases import Databases, Postgresql, Sqlite, postgresql_server
+from tests.factories import Make
+from tests.visitors import NO_CHROMIUM, Visitor, visitor
+
+FOLDER = "CONTRACTS_TEST_FOLDER"  # in the environment, so that parallel workers find it
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # An ordinary kill ends the run as Ctrl-C does: the database server and the browser are stopped too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="contracts-test-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+        _say_what_was_skipped(config)
+
+
+@pytest.fixture(scope="session")
+def run_folder() -> Path:
+    """A folder that goes with the test run."""
+    return Path(os.environ[FOLDER])
+
+
+@pytest.fixture(scope="session")
+def postgresql(run_folder: Path) -> Iterator[Postgresql]:
+    with postgresql_server(run_folder) as url:
+        yield Postgresql(url)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def databases(request: pytest.FixtureRequest, run_folder: Path) -> Databases:
+    """The kind of database this test runs on; a test that asks for it, or for what stands on it, runs once on each."""
+    return Sqlite(run_folder) if request.param == "sqlite" else request.getfixturevalue("postgresql")
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> Iterator[str]:
+    """The URL of a migrated database with the reference data, to copy from; nobody connects to it."""
+    url = databases.empty()
+    engine = make_engine(url)
+    migrations.upgrade(engine)
+    with Session(engine) as session, session.begin():
+        load_reference(session)
+    engine.dispose()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def settings(run_folder: Path) -> Settings:
+    return Settings(instance=run_folder / "instance", database_url="sqlite://", secret_key="for tests only")
+
+
+@pytest.fixture(scope="session")
+def _app_of_all_tests(databases: Databases, template: str, settings: Settings) -> Iterator[Flask]:
+    url = databases.copy(template)
+    app = _app(replace(settings, database_url=url))
+    yield app
+    app.extensions["engine"].dispose()
+    databases.drop(url)
+
+
+@pytest.fixture
+def app(_app_of_all_tests: Flask) -> Iterator[Flask]:
+    """The application, inside an application context, on a database that is as the seeds left it."""
+    app = _app_of_all_tests
+    real_sessions = app.extensions["sessions"]
+    with app.extensions["engine"].connect() as connection:
+        transaction = connection.begin()
+        app.extensions["sessions"] = sessionmaker(
+            connection, join_transaction_mode="create_savepoint", expire_on_commit=False
+        )
+        try:
+            with app.app_context():
+                yield app
+        finally:
+            app.extensions["sessions"] = real_sessions
+            transaction.rollback()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    """The session of the test, which requests do not share."""
+    return db.session()
+
+
+@pytest.fixture
+def make(app: Flask) -> Make:
+    return Make()
+
+
+@pytest.fixture
+def client(app: Flask) -> Visitor:
+    """Somebody who has not signed in."""
+    return visitor(app)
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[Any], Visitor]:
+    """``sign_in(user)`` is that person at a browser."""
+    return lambda user: visitor(app, user)
+
+
+@dataclass
+class Live:
+    """An application with a database of its own, on which commits are real and threads may run."""
+
+    app: Flask
+    make: Make
+
+    def visitor(self, user: Any = None) -> Visitor:
+        return visitor(self.app, user)
+
+
+@pytest.fixture
+def live(databases: Databases, template: str, settings: Settings, tmp_path: Path) -> Iterator[Live]:
+    url = databases.copy(template)
+    app = _app(replace(settings, database_url=url, instance=tmp_path / "instance"))
+    with app.app_context():
+        yield Live(app, Make())
+    app.extensions["engine"].dispose()
+    databases.drop(url)
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
+    """``with count_queries() as queries:`` collects what is asked of the database, savepoints left out."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        queries: list[str] = []
+
+        def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+            if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
+                queries.append(statement)
+
+        engine: Engine = app.extensions["engine"]
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield queries
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return counting
+
+
+def _say_what_was_skipped(config: pytest.Config) -> None:
+    """Last in the output, so that nobody takes a run without a browser for a whole one."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [report for report in reporter.stats.get("skipped", ()) if NO_CHROMIUM in str(report.longrepr)]
+    if skipped:
+        reporter.write_line(f"*** {len(skipped)} BROWSER TESTS WERE SKIPPED: {NO_CHROMIUM} ***", red=True, bold=True)
+
+
+def _app(settings: Settings) -> Flask:
+    from contracts_app import create_app
+
+    app = create_app(settings)
+    app.testing = True
+    app.test_client_class = Visitor
+    return app
