@@ -20,6 +20,7 @@ from flask import Flask
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
+from contracts_app import create_app
 from contracts_app.core import migrations
 from contracts_app.core.db import db, make_engine
 from contracts_app.core.settings import Settings
@@ -94,6 +95,7 @@ def app(_app_of_all_tests: Flask) -> Iterator[Flask]:
     """The application, inside an application context, on a database that is as the seeds left it."""
     app = _app_of_all_tests
     real_sessions = app.extensions["sessions"]
+    app.extensions.pop("installation", None)  # whether an earlier test made it a demonstration
     with app.extensions["engine"].connect() as connection:
         transaction = connection.begin()
         app.extensions["sessions"] = sessionmaker(
@@ -182,8 +184,6 @@ def _say_what_was_skipped(config: pytest.Config) -> None:
 
 
 def _app(settings: Settings) -> Flask:
-    from contracts_app import create_app
-
     app = create_app(settings)
     app.testing = True
     app.test_client_class = Visitor

@@ -252,6 +252,11 @@ def test_a_page_that_reaches_out_is_found(check, wrong):
     assert list(check("templates/x.html", wrong))
 
 
+def test_every_template_compiles(app):
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
+
+
 def test_a_plain_page_is_left_alone():
     page = '<script src="{{ url_for(\'static\') }}"></script><svg xmlns="http://www.w3.org/2000/svg"></svg><p on="1">'
     assert not list(outside_addresses("templates/x.html", page))
@@ -291,7 +296,10 @@ def test_no_machine_is_named():
 
 
 def test_no_file_is_too_long():
-    assert complaints(too_long, kept_files(".py", ".html", ".js")) == []
+    written = [
+        file for file in kept_files(".py", ".html", ".js") if file.parent.name != "versions"
+    ]  # Alembic writes those
+    assert complaints(too_long, written) == []
     assert list(too_long("x.py", "\n" * (LONGEST + 1)))
 
 
