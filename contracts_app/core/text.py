@@ -5,10 +5,25 @@ import unicodedata
 _INVISIBLE = {"Cc", "Cf", "Cs"}  # controls, zero-width and direction marks, halves of characters
 
 
+_WIDE = "".join(map(chr, (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))))
+_HALF_WIDTH = str.maketrans(_WIDE, unicodedata.normalize("NFKC", _WIDE))
+
+
 def normalise(text: str) -> str:
     """One line in NFKC form: half-width signs, single spaces, nothing invisible."""
-    visible = "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in _INVISIBLE)
-    return " ".join(unicodedata.normalize("NFKC", visible).split())
+    return " ".join(unicodedata.normalize("NFKC", _visible(text)).split())
+
+
+def tidy(text: str) -> str:
+    """One line as it is to be kept and shown: half-width letters and digits, single blanks, nothing invisible.
+
+    Chinese punctuation stays as it is, unlike in ``normalise``: （福建） is part of a company's registered name.
+    """
+    return " ".join(_visible(text).translate(_HALF_WIDTH).split())
+
+
+def _visible(text: str) -> str:
+    return "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in _INVISIBLE)
 
 
 def name_key(name: str) -> str:

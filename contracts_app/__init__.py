@@ -1,0 +1,108 @@
+"""技术合同认定登记与跟踪系统: registration and tracking of technology contracts for science bureaus."""
+
+from flask import Flask, redirect, url_for
+from flask_bootstrap import Bootstrap5
+from flask_login import current_user, login_required
+from flask_talisman import Talisman
+from flask_wtf import CSRFProtect
+from sqlalchemy import Engine
+from werkzeug.wrappers import Response
+
+from . import commands
+from .accounts import signing_in
+from .accounts.permissions import may_open
+from .contracts.queries import inbox_count
+from .core import db as database
+from .core import errors, filters, installation, nav, pages
+from .core.files import FileStore
+from .core.settings import ROOT, Settings
+
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": ["'self'", "data:"],
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+def create_app(settings: Settings | None = None, engine: Engine | None = None) -> Flask:
+    """The application. ``engine`` lets tests bring a database of their own."""
+    settings = settings or Settings.from_environment()
+    app = database.Office(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    _configure(app, settings)
+    database.init_app(app, settings.database_url, engine)
+    app.extensions["files"] = FileStore(settings.instance / "files")
+    errors.init_app(app)
+    filters.init_app(app)
+    pages.init_app(app)
+    installation.init_app(app)
+    signing_in.init_app(app)
+    nav.init_app(app, may_open, {"contracts.inbox": inbox_count})
+    _protect(app, settings)
+    _register_pages(app)
+    commands.init_app(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        # More than a file may have, so that a form with too large a file is read and answered beside its field.
+        MAX_CONTENT_LENGTH=settings.upload_limit + 10 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        UPLOAD_LIMIT=settings.upload_limit,
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=settings.session_idle,
+        SESSION_REFRESH_EACH_REQUEST=True,
+        WTF_CSRF_TIME_LIMIT=None,  # ends with the session
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def _protect(app: Flask, settings: Settings) -> None:
+    Bootstrap5(app)  # serves its style sheet and icons from the package, never from the internet
+    CSRFProtect(app)
+    Talisman(
+        app,
+        content_security_policy=CONTENT_SECURITY_POLICY,
+        force_https=False,  # the reverse proxy's business
+        strict_transport_security=settings.secure_cookies,
+        session_cookie_secure=settings.secure_cookies,
+        session_cookie_samesite="Lax",
+        frame_options="DENY",
+        referrer_policy="same-origin",
+    )
+
+
+def _register_pages(app: Flask) -> None:
+    from .accounts import views as accounts
+    from .brokers import views as brokers
+    from .codes import views as codes
+    from .contracts import filing, views
+    from .enterprises import views as enterprises
+    from .platforms import views as platforms
+    from .statistics import views as statistics
+    from .targets import views as targets
+
+    for noun in (accounts, filing, views, enterprises, brokers, platforms, codes, targets, statistics):
+        app.register_blueprint(noun.bp)
+    app.add_url_rule("/", "home", home)
+
+
+@login_required
+def home() -> Response:
+    """Everybody's first page: the first entry of their own menu that is work, else figures."""
+    for endpoint in ("contracts.inbox", "contracts.mine", "statistics.overview", "accounts.users", "contracts.index"):
+        if may_open(endpoint, current_user):
+            return redirect(url_for(endpoint))
+    return redirect(url_for("accounts.me"))

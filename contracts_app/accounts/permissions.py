@@ -1,0 +1,75 @@
+"""Who may open which pages: one table. Who may make which move is in each workflow."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import abort, current_app
+from flask_login import current_user, login_required
+
+from contracts_app.core.words import Word
+
+from .roles import Role
+
+
+class Can(Word):
+    READ_CONTRACTS = "read_contracts", "查阅技术合同"
+    FILE_CONTRACTS = "file_contracts", "申报技术合同"
+    WORK_INBOX = "work_inbox", "办理待办"
+    READ_PARTIES = "read_parties", "查阅企业与单位"
+    EDIT_PARTIES = "edit_parties", "维护企业与单位"
+    READ_REGISTERS = "read_registers", "查阅经纪人与平台"
+    EDIT_BROKERS = "edit_brokers", "维护技术经纪人"
+    SEE_STATISTICS = "see_statistics", "查阅统计"
+    SET_TARGETS = "set_targets", "下达任务目标"
+    MANAGE_USERS = "manage_users", "管理用户"
+    READ_REFERENCE = "read_reference", "查阅参考数据"
+    READ_AUDIT = "read_audit", "查阅操作记录"
+
+
+OFFICE = frozenset({Role.REGISTRAR, Role.REVIEWER})
+READERS = OFFICE | {Role.MANAGER, Role.AUDITOR}
+
+GRANTS: dict[Can, frozenset[Role]] = {
+    Can.READ_CONTRACTS: READERS | {Role.BROKER},
+    Can.FILE_CONTRACTS: frozenset({Role.BROKER, Role.REGISTRAR}),
+    Can.WORK_INBOX: OFFICE,
+    Can.READ_PARTIES: READERS | {Role.BROKER},
+    Can.EDIT_PARTIES: frozenset({Role.BROKER, Role.REGISTRAR}),
+    Can.READ_REGISTERS: READERS,
+    Can.EDIT_BROKERS: frozenset({Role.REGISTRAR}),
+    Can.SEE_STATISTICS: READERS,
+    Can.SET_TARGETS: frozenset({Role.ADMIN}),
+    Can.MANAGE_USERS: frozenset({Role.ADMIN}),
+    Can.READ_REFERENCE: frozenset(Role),
+    Can.READ_AUDIT: frozenset({Role.AUDITOR}),
+}
+
+
+def may(person: Any, permission: Can) -> bool:
+    """Whether this person has a role to which the permission is granted."""
+    return bool(person.is_authenticated and person.roles & GRANTS[permission])
+
+
+def needs(permission: Can) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Open the view only to those who have the permission; everyone else gets the page that says whom to ask."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @login_required
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if not may(current_user, permission):
+                abort(403)
+            return view(*args, **kwargs)
+
+        guarded.permission = permission
+        return guarded
+
+    return decorate
+
+
+def may_open(endpoint: str, person: Any) -> bool:
+    """Whether the person may open the view behind an endpoint: what the menu asks."""
+    view = current_app.view_functions.get(endpoint)
+    permission = getattr(view, "permission", None)
+    return view is not None and (permission is None or may(person, permission))

@@ -1,0 +1,30 @@
+"""The six roles and the three duties that exclude each other (三员分立)."""
+
+from contracts_app.core.words import Word
+
+
+class Role(Word):
+    BROKER = "broker", "技术经纪人"
+    REGISTRAR = "registrar", "登记员"
+    REVIEWER = "reviewer", "审核员"
+    MANAGER = "manager", "局领导"
+    ADMIN = "admin", "系统管理员"
+    AUDITOR = "auditor", "审计员"
+
+
+class Duty(Word):
+    """A person has one duty; roles of different duties never meet in one account."""
+
+    BUSINESS = "business", "业务岗位"
+    ADMIN = "admin", "系统管理"
+    AUDIT = "audit", "安全审计"
+
+
+DUTY_OF = {
+    Role.BROKER: Duty.BUSINESS,
+    Role.REGISTRAR: Duty.BUSINESS,
+    Role.REVIEWER: Duty.BUSINESS,
+    Role.MANAGER: Duty.BUSINESS,
+    Role.ADMIN: Duty.ADMIN,
+    Role.AUDITOR: Duty.AUDIT,
+}

@@ -1,0 +1,184 @@
+"""Who is there: passwords, sessions, one-time links, lock-out, and the form that survives an expired session."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from flask import Flask, redirect, request, session, url_for
+from flask_login import LoginManager, current_user, login_user, logout_user
+from sqlalchemy import delete, func, select
+from werkzeug.wrappers import Response
+
+from contracts_app.core import audit
+from contracts_app.core.clock import now_utc
+from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.errors import Refused
+
+from .models import Invitation, ParkedForm, SignInFailure, User
+
+hasher = PasswordHasher()  # argon2id with the library's current costs
+# Verified against when the name is unknown, so that the answer takes as long as for a known one.
+_NOBODY = hasher.hash(secrets.token_hex(16))
+
+FAILURES_ALLOWED = 5  # GB/T 22239-2019 8.1.4.1 b asks for a limit; the figure is practice
+FAILURES_WITHIN = timedelta(minutes=15)
+INVITATION_LASTS = timedelta(days=7)
+FIRST_INVITATION_LASTS = timedelta(hours=24)
+LEAST_LENGTH, MOST_LENGTH = 10, 128
+PARKED_FOR = timedelta(hours=12)
+PARKED_AT_MOST = 256 * 1024
+
+
+class SignInRefused(Exception):
+    """The sentence to show; never tells whether the name or the password was wrong."""
+
+
+def init_app(app: Flask) -> None:
+    login = LoginManager(app)
+    login.login_view = "accounts.sign_in"
+    login.session_protection = "basic"
+    login.user_loader(_who)
+    login.unauthorized_handler(ask_to_sign_in)
+
+
+def _who(session_id: str) -> User | None:
+    """The user of a session, unless disabled or the password has changed since."""
+    user_id, _, key = session_id.partition(":")
+    user = db.session.get(User, int(user_id)) if user_id.isdigit() else None
+    return user if user and user.is_active and secrets.compare_digest(user.session_key, key) else None
+
+
+def ask_to_sign_in() -> Response:
+    """Lead to the sign-in page and back; a form that was posted is taken along in the page, see ``accounts.views``."""
+    target = request.full_path.rstrip("?") if request.method == "GET" else request.path
+    return redirect(url_for("accounts.sign_in", next=target))
+
+
+def sign_in(username: str, password: str) -> User:
+    """Sign the person in. Raises ``SignInRefused`` with the sentence to show; failures are remembered and counted."""
+    username = username.strip().lower()
+    if failures(username) >= FAILURES_ALLOWED:
+        raise SignInRefused("连续多次没有登录成功，这个用户名已锁定 15 分钟。稍后再试，或联系本单位系统管理员。")
+    user = db.session.scalar(select(User).where(User.username == username))
+    right = _matches(user.password_hash if user and user.password_hash else _NOBODY, password)
+    if user is None or not right or not user.password_hash or not user.is_active:
+        _remember_failure(username)
+        left = FAILURES_ALLOWED - failures(username)
+        more = f"再错 {left} 次将锁定 15 分钟" if left > 0 else "这个用户名已锁定 15 分钟"
+        raise SignInRefused(f"用户名或密码不对，{more}")
+    db.session.execute(delete(SignInFailure).where(SignInFailure.username == username))
+    session.clear()  # a new session for a new person
+    login_user(user)
+    session.permanent = True
+    user.last_seen_at = now_utc()
+    audit.record("sign_in", user)
+    return user
+
+
+def sign_out() -> None:
+    """End the session of whoever is signed in."""
+    audit.record("sign_out", current_user)
+    logout_user()
+    session.clear()
+
+
+def failures(username: str) -> int:
+    """How often this name failed lately. Names nobody has are counted too: the answer is the same for both."""
+    since = now_utc() - FAILURES_WITHIN
+    counted = select(func.count()).where(SignInFailure.username == username[:60], SignInFailure.at >= since)
+    return db.session.scalar(counted) or 0
+
+
+def _remember_failure(username: str) -> None:
+    db.session.rollback()
+    with unit_of_work() as work:
+        work.add(SignInFailure(username=username[:60], address=request.remote_addr or ""))
+        audit.record("sign_in_failed", username)
+
+
+def _matches(kept: str, password: str) -> bool:
+    try:
+        return hasher.verify(kept, password)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def faults_of_password(password: str, user: User) -> list[str]:
+    """What is wrong with a new password, in sentences; empty when it will do."""
+    faults = []
+    if len(password) < LEAST_LENGTH:
+        faults.append(f"密码至少 {LEAST_LENGTH} 个字符")
+    if len(password) > MOST_LENGTH:
+        faults.append(f"密码最多 {MOST_LENGTH} 个字符")
+    kinds = (str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum())
+    if sum(any(kind(character) for character in password) for kind in kinds) < 3:
+        faults.append("密码要有大写字母、小写字母、数字、符号中的三种")
+    if user.username and user.username.lower() in password.lower():
+        faults.append("密码里不能有用户名")
+    return faults
+
+
+def set_password(user: User, password: str) -> None:
+    """Give the user this password; sessions begun with the old one end."""
+    user.password_hash = hasher.hash(password)
+    user.session_key = secrets.token_hex(16)
+
+
+def invite(user: User, lasts: timedelta = INVITATION_LASTS) -> str:
+    """A token with which the person sets a password, once, while it lasts. Earlier ones stop working."""
+    db.session.execute(delete(Invitation).where(Invitation.user_id == user.id))
+    token = secrets.token_urlsafe(32)
+    db.session.add(Invitation(user_id=user.id, token_hash=_hashed(token), expires_at=now_utc() + lasts))
+    return token
+
+
+def invited(token: str) -> Invitation:
+    """The invitation of this token; raises ``Refused`` when it is unknown, used or too old."""
+    found = db.session.scalar(select(Invitation).where(Invitation.token_hash == _hashed(token)))
+    if found is None or found.used_at or found.expires_at < now_utc():
+        raise Refused("这个链接已经用过或已过期。联系本单位系统管理员重新生成一个。")
+    return found
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+# ---- what was typed before the session ended -----------------------------------------------------------------------
+
+
+def posted_fields() -> str | None:
+    """What the current request posted, urlencoded, to be kept while the person signs in again.
+
+    None when it does not come from a page of ours, or is more than any form of ours holds. Files cannot be kept.
+    """
+    same_site = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    pairs = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    fields = urlencode(pairs)
+    return fields if same_site and pairs and len(fields) <= PARKED_AT_MOST else None
+
+
+def park(user: User, path: str, fields: str) -> ParkedForm:
+    """Keep what was typed, for this person and this page."""
+    db.session.execute(delete(ParkedForm).where(ParkedForm.at < now_utc() - PARKED_FOR))
+    parked = ParkedForm(user_id=user.id, path=path[:300], fields=fields[:PARKED_AT_MOST])
+    db.session.add(parked)
+    db.session.flush()
+    return parked
+
+
+def parked(user: User, parked_id: int | None, path: str) -> ParkedForm | None:
+    """What this person had typed into this page before the session ended; None when there is nothing."""
+    found = db.session.get(ParkedForm, parked_id) if parked_id else None
+    return found if found and found.user_id == user.id and found.path == path else None
+
+
+def safe_target(target: str | None) -> str | None:
+    """An address inside this application, or None: no open redirect."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    parts = urlsplit(target)
+    return target if not parts.scheme and not parts.netloc and "\\" not in target else None

@@ -1,0 +1,127 @@
+"""The command line: ``flask --app wsgi init | seed | workflow | start | migrations``.
+
+Results go to stdout, messages to stderr, and the exit status is 0 only when it worked.
+"""
+
+import json
+from typing import NoReturn
+
+import click
+from flask import Flask, current_app
+from rich.console import Console
+
+from contracts_app.accounts import actions as accounts
+from contracts_app.contracts.workflow import CONTRACT
+from contracts_app.core import migrations
+from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.seeds import SeedFaults
+from contracts_app.core.settings import Settings
+from contracts_app.reference import load_reference
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def init_app(app: Flask) -> None:
+    for command in (init, seed, workflow, start, check_migrations):
+        app.cli.add_command(command)
+
+
+@click.command()
+def init() -> None:
+    """Make the database ready: migrations and reference data. May be run again at any time.
+
+    For an office of its own, prints a one-time link with which the first administrator sets a password.
+    """
+    make_ready()
+    with unit_of_work():
+        token = accounts.first_administrator()
+    if token is None:
+        console.print("数据库已就绪；系统管理员已经存在。")
+        return
+    settings: Settings = current_app.config["SETTINGS"]
+    console.print("数据库已就绪。系统管理员用下面的链接设置密码，24 小时内有效，只能用一次：")
+    click.echo(f"http://{settings.host}:{settings.port}/invitations/{token}")
+
+
+def make_ready() -> None:
+    """Bring the database to the newest migration and load the reference data, saying so where it takes time."""
+    settings: Settings = current_app.config["SETTINGS"]
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if migrations.is_current(db.engine):
+        return
+    with console.status("正在建立或升级数据库……"):
+        migrations.upgrade(db.engine)
+    console.print("数据库结构已是最新。")
+    _load_reference()
+
+
+@click.command()
+def seed() -> None:
+    """Load the reference data of seeds/reference again: new and changed rows are taken over, none is doubled."""
+    _load_reference()
+
+
+def _load_reference() -> None:
+    try:
+        with console.status("正在载入参考数据……"), unit_of_work() as work:
+            report = load_reference(work)
+    except SeedFaults as error:
+        for fault in error.faults:
+            console.print(str(fault), markup=False)
+        _fail("参考数据有错，什么都没有载入。改正上面各行后重试。")
+    console.print(f"参考数据已载入，新增或更新 {report.changed} 行。")
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["table", "mermaid", "json"]), default="table", show_default=True)
+def workflow(form: str) -> None:
+    """Print the contract workflow as it is declared: states, moves, and who may make them."""
+    if form == "json":
+        click.echo(json.dumps(CONTRACT.describe(), ensure_ascii=False, indent=2))
+    elif form == "mermaid":
+        click.echo(CONTRACT.mermaid())
+    else:
+        click.echo("| move | 动作 | from | to | who |\n| --- | --- | --- | --- | --- |")
+        for name, source, target, role in CONTRACT.table():
+            click.echo(f"| {name} | {CONTRACT.moves[name].label} | {source} | {target} | {role} |")
+
+
+@click.command()
+@click.option("--demo/--no-demo", default=True, show_default=True, help="Load demonstration data into a new database.")
+def start(demo: bool) -> None:
+    """Make ready what is not, then serve: what ``make run`` calls."""
+    from waitress import serve
+
+    settings: Settings = current_app.config["SETTINGS"]
+    make_ready()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    db.session.remove()
+    console.print(f"技术合同认定登记与跟踪系统：http://{settings.host}:{settings.port}")
+    serve(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+
+
+@click.group(name="migrations")
+def check_migrations() -> None:
+    """Compare and write migrations. For developers."""
+
+
+@check_migrations.command()
+def check() -> None:
+    """Fail when the models and the migrated database differ."""
+    if found := migrations.differences(db.engine):
+        for difference in found:
+            console.print(str(difference), markup=False)
+        _fail("模型和数据库不一致：补一个迁移。")
+    click.echo("一致")
+
+
+@check_migrations.command()
+@click.argument("message")
+def new(message: str) -> None:
+    """Write a migration from what the models say and the database does not."""
+    migrations.new_revision(db.engine, message)
+
+
+def _fail(sentence: str) -> NoReturn:
+    console.print(sentence, markup=False)
+    raise SystemExit(1)

@@ -1,0 +1,292 @@
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from contracts_app.accounts.models import User
+from contracts_app.brokers.models import Broker
+from contracts_app.codes.models import (
+    AttachmentKind,
+    ContractType,
+    Goal,
+    Industry,
+    IpKind,
+    PaymentModel,
+    PlanSource,
+    RefusalReason,
+    TechnologyField,
+)
+from contracts_app.core.clock import now_utc
+from contracts_app.core.db import Base, Moment, Money, word_type
+from contracts_app.core.words import Word
+from contracts_app.core.workflow import Move
+from contracts_app.enterprises.models import Enterprise
+from contracts_app.platforms.models import Platform
+from contracts_app.regions.models import Region, Unit
+
+from .states import State
+
+
+class Contract(Base):
+    """A technology contract on its way through registration.
+
+    Holds only answers that are valid one by one; what somebody typed and has not got right yet waits in
+    ``DraftInput``. Amounts are 元. Dates are days in Asia/Shanghai.
+    """
+
+    __tablename__ = "contracts"
+    __table_args__ = (
+        CheckConstraint("total_amount >= 0 AND technology_amount >= 0", name="amounts_not_negative"),
+        CheckConstraint("technology_amount <= total_amount", name="technology_within_total"),
+        CheckConstraint("seller_id <> buyer_id", name="seller_is_not_buyer"),
+        CheckConstraint("ends_on >= begins_on", name="ends_after_it_begins"),
+        CheckConstraint("length(registration_number) = 16", name="registration_number_has_16_digits"),
+        CheckConstraint(
+            "state <> 'registered' OR (registration_number IS NOT NULL AND registered_on IS NOT NULL"
+            " AND acceptance_number IS NOT NULL AND reviewed_by_id IS NOT NULL AND decided_by_id IS NOT NULL"
+            " AND reviewed_by_id <> decided_by_id)",
+            name="registered_has_number_date_and_two_deciders",
+        ),
+        CheckConstraint(
+            "(registered_on IS NULL) = (registration_number IS NULL)", name="number_and_date_come_together"
+        ),
+        CheckConstraint(
+            "state NOT IN ('accepted', 'reviewed', 'refused') OR acceptance_number IS NOT NULL",
+            name="accepted_has_number",
+        ),
+        CheckConstraint("state = 'draft' OR unit_code IS NOT NULL", name="submitted_has_unit"),
+        CheckConstraint("reviewed_by_id <> filed_by_id", name="filer_does_not_review"),
+        CheckConstraint("decided_by_id <> filed_by_id", name="filer_does_not_decide"),
+        CheckConstraint("state <> 'refused' OR refusal_code IS NOT NULL", name="refused_has_reason"),
+        # One index for each order of the list, ending in the id, and one for each filter that is used daily.
+        Index("ix_contracts_updated_at_id", "updated_at", "id"),
+        Index("ix_contracts_total_amount_id", "total_amount", "id"),
+        Index("ix_contracts_state_due_on_id", "state", "due_on", "id"),
+        Index("ix_contracts_unit_code_state_registered_on", "unit_code", "state", "registered_on"),
+        Index("ix_contracts_registered_on_id", "registered_on", "id"),
+        Index("ix_contracts_signed_on_id", "signed_on", "id"),
+        Index("ix_contracts_filed_by_id_updated_at", "filed_by_id", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[State] = mapped_column(word_type(State, "state"), default=State.DRAFT)
+    version: Mapped[int] = mapped_column()
+    filed_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    broker_id: Mapped[int | None] = mapped_column(ForeignKey("brokers.id"), index=True)
+    unit_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))  # whose office accepts it
+    town_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)  # of the local party
+
+    # 1 parties
+    seller_id: Mapped[int | None] = mapped_column(ForeignKey("enterprises.id"), index=True)
+    buyer_id: Mapped[int | None] = mapped_column(ForeignKey("enterprises.id"), index=True)
+    is_related: Mapped[bool | None]
+    # 2 subject
+    title: Mapped[str] = mapped_column(String(200), default="")
+    type_code: Mapped[str | None] = mapped_column(ForeignKey("contract_types.code"), index=True)
+    content: Mapped[str] = mapped_column(Text, default="")
+    signed_on: Mapped[date | None]
+    begins_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    # 3 money; 0 while not yet filled in
+    total_amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    technology_amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))
+    payment_model_code: Mapped[str | None] = mapped_column(ForeignKey("payment_models.code"))
+    payment_note: Mapped[str] = mapped_column(Text, default="")
+    # 4 technology
+    field_code: Mapped[str | None] = mapped_column(ForeignKey("technology_fields.code"), index=True)
+    ip_code: Mapped[str | None] = mapped_column(ForeignKey("ip_kinds.code"))
+    plan_source_code: Mapped[str | None] = mapped_column(ForeignKey("plan_sources.code"))
+    goal_code: Mapped[str | None] = mapped_column(ForeignKey("goals.code"))
+    industry_code: Mapped[str | None] = mapped_column(ForeignKey("industries.code"))
+    platform_id: Mapped[int | None] = mapped_column(ForeignKey("platforms.id"), index=True)
+    undertaking: Mapped[bool] = mapped_column(default=False)  # 申请方承诺书: the filer answers for the truth
+
+    # what the moves write
+    acceptance_number: Mapped[str | None] = mapped_column(String(30), unique=True)
+    registration_number: Mapped[str | None] = mapped_column(String(16), unique=True)
+    submitted_at: Mapped[datetime | None] = mapped_column(Moment)  # of the newest submission
+    accepted_on: Mapped[date | None]
+    due_on: Mapped[date | None]  # the last working day of the limit; moves with each submission
+    registered_on: Mapped[date | None]
+    reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    refusal_code: Mapped[str | None] = mapped_column(ForeignKey("refusal_reasons.code"))
+    rule_set_code: Mapped[str | None] = mapped_column(ForeignKey("rule_sets.code"))  # in force on the filing date
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    updated_at: Mapped[datetime] = mapped_column(Moment, default=now_utc, onupdate=now_utc)
+    __mapper_args__ = {"version_id_col": version}
+
+    filed_by: Mapped[User] = relationship(foreign_keys=filed_by_id)
+    reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id)
+    decided_by: Mapped[User | None] = relationship(foreign_keys=decided_by_id)
+    broker: Mapped[Broker | None] = relationship()
+    unit: Mapped[Unit | None] = relationship()
+    town: Mapped[Region | None] = relationship()
+    seller: Mapped[Enterprise | None] = relationship(foreign_keys=seller_id)
+    buyer: Mapped[Enterprise | None] = relationship(foreign_keys=buyer_id)
+    type: Mapped[ContractType | None] = relationship()
+    field: Mapped[TechnologyField | None] = relationship()
+    ip: Mapped[IpKind | None] = relationship()
+    plan_source: Mapped[PlanSource | None] = relationship()
+    goal: Mapped[Goal | None] = relationship()
+    industry: Mapped[Industry | None] = relationship()
+    payment_model: Mapped[PaymentModel | None] = relationship()
+    platform: Mapped[Platform | None] = relationship()
+    refusal: Mapped[RefusalReason | None] = relationship()
+    payments: Mapped[list["PlannedPayment"]] = relationship(
+        order_by="PlannedPayment.position", cascade="all, delete-orphan"
+    )
+    attachments: Mapped[list["Attachment"]] = relationship(order_by="Attachment.id", cascade="all, delete-orphan")
+    history: Mapped[list["HistoryLine"]] = relationship(order_by="HistoryLine.id", cascade="all, delete-orphan")
+    corrections: Mapped[list["CorrectionItem"]] = relationship(
+        order_by="CorrectionItem.id", cascade="all, delete-orphan"
+    )
+    inputs: Mapped[list["DraftInput"]] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def name(self) -> str:
+        """The title, or what to call a contract that has none yet."""
+        return self.title or "未命名合同"
+
+    @property
+    def current_attachments(self) -> list["Attachment"]:
+        """The files that count now; replaced ones stay in the record."""
+        return [file for file in self.attachments if file.removed_at is None]
+
+    @property
+    def open_corrections(self) -> list["CorrectionItem"]:
+        """What the applicant still has to answer."""
+        return [item for item in self.corrections if item.answered_at is None]
+
+    def remember(self, *, move: Move, source: Word, by: User, answers: dict[str, Any]) -> None:
+        """Write the history line of a move. Called by the workflow only."""
+        self.history.append(
+            HistoryLine(
+                move=move.name,
+                source=source,
+                target=move.target,
+                by_id=by.id,
+                answers=plain(answers),
+                changes=answers.get("changes") or {},
+                facts=answers.get("facts"),
+            )
+        )
+
+
+def plain(answers: dict[str, Any]) -> dict[str, Any]:
+    """Answers as JSON can hold them: amounts, days and words as text."""
+    told_apart = {"changes", "facts"}  # have columns of their own
+    return {
+        key: _plain(value) for key, value in answers.items() if value not in (None, "", []) and key not in told_apart
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return plain(value)
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, bool | int | str) else str(value)
+
+
+class HistoryLine(Base):
+    """One move of one contract: who, when, from where to where, and what they wrote. Only ever added."""
+
+    __tablename__ = "contract_history"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
+    move: Mapped[str] = mapped_column(String(40))
+    source: Mapped[State] = mapped_column(word_type(State, "source"))
+    target: Mapped[State] = mapped_column(word_type(State, "target"))
+    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    changes: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  # field -> [old, new], in words
+    facts: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the whole contract in words, as it was submitted
+
+    by: Mapped[User] = relationship()
+
+
+class PlannedPayment(Base):
+    """One line of the payment plan: when or on what condition, and how much (元)."""
+
+    __tablename__ = "planned_payments"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "position"),
+        CheckConstraint("amount > 0", name="amount_is_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"))
+    position: Mapped[int]
+    due_on: Mapped[date | None]
+    condition: Mapped[str] = mapped_column(String(200), default="")
+    amount: Mapped[Decimal] = mapped_column(Money)
+
+
+class Attachment(Base):
+    """A file of a contract. The bytes lie in the file store under their hash."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        CheckConstraint("size > 0", name="not_empty"),
+        CheckConstraint("length(sha256) = 64", name="hash"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
+    kind_code: Mapped[str] = mapped_column(ForeignKey("attachment_kinds.code"))
+    file_name: Mapped[str] = mapped_column(String(150))
+    mime: Mapped[str] = mapped_column(String(100))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    uploaded_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    removed_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    kind: Mapped[AttachmentKind] = relationship()
+    uploaded_by: Mapped[User] = relationship()
+
+
+class CorrectionItem(Base):
+    """One thing the office asks the applicant to put right, and the answer."""
+
+    __tablename__ = "correction_items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
+    section: Mapped[str] = mapped_column(String(20))  # which part of the filing it is about
+    request: Mapped[str] = mapped_column(Text)
+    reply: Mapped[str] = mapped_column(Text, default="")
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    asked_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    asked_by: Mapped[User] = relationship()
+
+
+class DraftInput(Base):
+    """What was typed into one part of the filing and is not valid yet: nothing typed is ever lost."""
+
+    __tablename__ = "draft_inputs"
+    __table_args__ = (UniqueConstraint("contract_id", "section"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"))
+    section: Mapped[str] = mapped_column(String(20))
+    fields: Mapped[str] = mapped_column(Text)  # urlencoded, as it was posted
+    faults: Mapped[int]  # how many things are to be put right
+    saved_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+
+
+class NumberCounter(Base):
+    """The last number given by one office in one year: 受理号 have no gaps."""
+
+    __tablename__ = "number_counters"
+
+    unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True)
+    last: Mapped[int]

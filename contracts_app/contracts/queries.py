@@ -1,0 +1,143 @@
+"""Every way the application reads contracts. Nothing here writes."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import abort
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from contracts_app.accounts.models import User
+from contracts_app.accounts.permissions import READERS
+from contracts_app.accounts.roles import Role
+from contracts_app.core.db import db
+from contracts_app.enterprises.models import Enterprise
+from contracts_app.regions.queries import unit_codes_under
+
+from .models import Attachment, Contract, CorrectionItem, HistoryLine
+from .states import State
+from .workflow import CONTRACT
+
+
+def may_see(person: User) -> ColumnElement[bool]:
+    """The one rule of which contracts a person may see. Lists, pages, totals and exports all start here.
+
+    What somebody filed is always theirs to see. Office, managers and auditors see what was submitted in their region;
+    a person of one town sees the contracts of that town. Another person's draft is nobody's business.
+    """
+    own = Contract.filed_by_id == person.id
+    if not person.roles & READERS:
+        return own if person.has(Role.BROKER) else false()
+    return or_(and_(Contract.state != State.DRAFT, in_region_of(person)), own)
+
+
+def in_region_of(person: User) -> ColumnElement[bool]:
+    """Contracts that belong to the person's region, whatever their state."""
+    if person.region.level == "town":
+        return Contract.town_code == person.region_code
+    return Contract.unit_code.in_(unit_codes_under(person.region))
+
+
+def visible_to(person: User) -> Select[Contract]:
+    """The contracts this person may see, to be narrowed further."""
+    return select(Contract).where(may_see(person))
+
+
+def one(contract_id: int, person: User) -> Contract:
+    """One contract with everything its page shows; 404 when it does not exist or is not this person's to see."""
+    statement = (
+        visible_to(person)
+        .where(Contract.id == contract_id)
+        .options(
+            joinedload(Contract.seller),
+            joinedload(Contract.buyer),
+            joinedload(Contract.unit),
+            joinedload(Contract.town),
+            joinedload(Contract.broker),
+            joinedload(Contract.filed_by),
+            joinedload(Contract.reviewed_by),
+            joinedload(Contract.decided_by),
+            joinedload(Contract.platform),
+            joinedload(Contract.type),
+            joinedload(Contract.field),
+            joinedload(Contract.ip),
+            joinedload(Contract.plan_source),
+            joinedload(Contract.goal),
+            joinedload(Contract.industry),
+            joinedload(Contract.payment_model),
+            joinedload(Contract.refusal),
+            selectinload(Contract.payments),
+            selectinload(Contract.attachments).options(joinedload(Attachment.kind), joinedload(Attachment.uploaded_by)),
+            selectinload(Contract.history).joinedload(HistoryLine.by),
+            selectinload(Contract.corrections).joinedload(CorrectionItem.asked_by),
+            selectinload(Contract.inputs),
+        )
+    )
+    return db.session.scalars(statement).unique().one_or_none() or abort(404)
+
+
+def waiting_for(person: User) -> ColumnElement[bool]:
+    """Contracts of the person's region in a state in which the person's office roles have something to do."""
+    states = CONTRACT.waiting_for(person.roles - {Role.BROKER}) - {State.DRAFT, State.CORRECTION}
+    return and_(Contract.state.in_(sorted(states)), in_region_of(person), _mine_to_decide(person))
+
+
+def _mine_to_decide(person: User) -> ColumnElement[bool]:
+    """Leaves out what the person filed, and what they reviewed and somebody else must decide."""
+    reviewed_by_other = or_(
+        Contract.state != State.REVIEWED, Contract.reviewed_by_id.is_(None), Contract.reviewed_by_id != person.id
+    )
+    return and_(Contract.filed_by_id != person.id, reviewed_by_other)
+
+
+@dataclass(frozen=True)
+class InboxLine:
+    """One row of 待办: what to do next, and how much of the limit is used."""
+
+    id: int
+    version: int
+    state: State
+    title: str
+    acceptance_number: str | None
+    seller: str
+    total_amount: Any
+    submitted_at: Any
+    due_on: date | None
+
+
+def inbox(person: User) -> list[InboxLine]:
+    """Everything that waits for this person, the nearest due date first. At most 500: nobody reads further."""
+    rows = db.session.execute(
+        select(
+            Contract.id,
+            Contract.version,
+            Contract.state,
+            Contract.title,
+            Contract.acceptance_number,
+            Enterprise.name,
+            Contract.total_amount,
+            Contract.submitted_at,
+            Contract.due_on,
+        )
+        .join(Enterprise, Enterprise.id == Contract.seller_id)
+        .where(waiting_for(person))
+        .order_by(Contract.due_on, Contract.id)
+        .limit(500)
+    )
+    return [InboxLine(*row) for row in rows]
+
+
+def inbox_count(person: User) -> int:
+    """How many contracts wait for this person: the number in the menu."""
+    return db.session.scalar(select(func.count()).select_from(Contract).where(waiting_for(person))) or 0
+
+
+def next_in_inbox(person: User, after: Contract) -> int | None:
+    """The id of the next contract that waits for this person, for going through the queue without returning to it."""
+    return db.session.scalar(
+        select(Contract.id)
+        .where(waiting_for(person), Contract.id != after.id)
+        .order_by(Contract.due_on, Contract.id)
+        .limit(1)
+    )

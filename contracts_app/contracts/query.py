@@ -1,0 +1,237 @@
+"""One contract query. List, footer, totals, links and files all go through it, so they cannot disagree.
+
+Made from an address, a form or a command; becomes a ``Select``, a sentence in Chinese, and an address again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from contracts_app.accounts.models import User
+from contracts_app.core.clock import DayError, day_edges, parse_day, year_edges
+from contracts_app.core.db import db
+from contracts_app.core.money import MoneyError, parse_yuan
+from contracts_app.core.words import Word
+
+from .models import Contract
+from .queries import may_see
+from .search import WORDS
+from .states import State
+
+
+class DateKind(Word):
+    """Which of its days a contract is sought by."""
+
+    REGISTERED = "registered", "登记日期"
+    SIGNED = "signed", "签订日期"
+    SUBMITTED = "submitted", "提交日期"
+
+
+@dataclass(frozen=True)
+class ContractQuery:
+    """What is asked of the contracts. An empty query asks for all that the person may see. Amounts are 元."""
+
+    q: str = ""
+    states: tuple[State, ...] = ()
+    year: int | None = None  # of registration, Asia/Shanghai; counts registered contracts only
+    unit: str | None = None
+    town: str | None = None
+    type: str | None = None  # a leaf or a root
+    field: str | None = None
+    platform: int | None = None
+    broker: int | None = None
+    enterprise: int | None = None  # as seller or buyer
+    mine: bool = False  # what the person filed
+    amount_from: Decimal | None = None
+    amount_to: Decimal | None = None
+    date_kind: DateKind = DateKind.REGISTERED
+    date_from: date | None = None
+    date_to: date | None = None
+    faults: tuple[tuple[str, str], ...] = ()  # (field, sentence): what could not be read and is left out
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, str]) -> "ContractQuery":
+        """Read an address or a posted filter bar. What cannot be read is left out and told of in ``faults``.
+
+        ``amount_from`` and ``amount_to`` are in 万元 where they carry no unit of their own. ``state`` may be repeated
+        (a werkzeug ``MultiDict``) or joined by commas.
+        """
+        reader = _Reader(args)
+        query = cls(
+            q=args.get("q", "").strip()[:100],
+            states=reader.states(),
+            year=reader.number("year", "年度写成四位数字，例如 2025", 1985, 2100),
+            unit=args.get("unit") or None,
+            town=args.get("town") or None,
+            type=args.get("type") or None,
+            field=args.get("field") or None,
+            platform=reader.number("platform", "创新平台从列表里选"),
+            broker=reader.number("broker", "技术经纪人从列表里选"),
+            enterprise=reader.number("enterprise", "单位从列表里选"),
+            mine=args.get("mine") == "1",
+            amount_from=reader.amount("amount_from"),
+            amount_to=reader.amount("amount_to"),
+            date_kind=reader.date_kind(),
+            date_from=reader.day("date_from"),
+            date_to=reader.day("date_to"),
+        )
+        return replace(query, faults=tuple(reader.faults))
+
+    def to_args(self) -> dict[str, str]:
+        """The address's arguments that make this query again."""
+        args = {
+            "q": self.q,
+            "state": ",".join(state.value for state in self.states),
+            "amount_from": f"{self.amount_from.normalize():f}元" if self.amount_from is not None else "",
+            "amount_to": f"{self.amount_to.normalize():f}元" if self.amount_to is not None else "",
+            "date_kind": self.date_kind.value if self.date_from or self.date_to else "",
+            "mine": "1" if self.mine else "",
+        }
+        for name in (
+            "year",
+            "unit",
+            "town",
+            "type",
+            "field",
+            "platform",
+            "broker",
+            "enterprise",
+            "date_from",
+            "date_to",
+        ):
+            args[name] = str(getattr(self, name) or "")
+        return {name: value for name, value in args.items() if value}
+
+    def without(self, *names: str) -> "ContractQuery":
+        """The same query with these filters taken off: what a chip's cross leads to."""
+        empty = {field.name: field.default for field in fields(self) if field.name in names}
+        return replace(self, faults=(), **empty)  # type: ignore[arg-type]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self.to_args()
+
+    def conditions(self, person: User) -> list[ColumnElement[bool]]:
+        """WHERE clauses, beginning with what this person may see."""
+        return [may_see(person), *self._asked(person)]
+
+    def _asked(self, person: User) -> Iterable[ColumnElement[bool]]:
+        if self.states:
+            yield Contract.state.in_(self.states)
+        if self.year:
+            yield Contract.state == State.REGISTERED
+            yield Contract.registered_on.between(*year_edges(self.year))
+        if self.mine:
+            yield Contract.filed_by_id == person.id
+        for column, value in (
+            (Contract.unit_code, self.unit),
+            (Contract.town_code, self.town),
+            (Contract.field_code, self.field),
+            (Contract.platform_id, self.platform),
+            (Contract.broker_id, self.broker),
+        ):
+            if value is not None:
+                yield column == value
+        if self.type:
+            # Leaves begin with their root's code and are the only codes a contract carries.
+            yield (
+                Contract.type_code == self.type if self.type[-1].isdigit() else Contract.type_code.startswith(self.type)
+            )
+        if self.enterprise is not None:
+            yield or_(Contract.seller_id == self.enterprise, Contract.buyer_id == self.enterprise)
+        if self.amount_from is not None:
+            yield Contract.total_amount >= self.amount_from
+        if self.amount_to is not None:
+            yield Contract.total_amount <= self.amount_to
+        yield from self._dates()
+        if (found := WORDS.matches(Contract.id, self.q)) is not None:
+            yield found
+
+    def _dates(self) -> Iterable[ColumnElement[bool]]:
+        if self.date_kind is DateKind.SUBMITTED:
+            if self.date_from:
+                yield Contract.submitted_at >= day_edges(self.date_from)[0]
+            if self.date_to:
+                yield Contract.submitted_at < day_edges(self.date_to)[1]
+            return
+        column = Contract.signed_on if self.date_kind is DateKind.SIGNED else Contract.registered_on
+        if self.date_from:
+            yield column >= self.date_from
+        if self.date_to:
+            yield column <= self.date_to
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a list's footer says of everything that matches. Amounts are 元."""
+
+    contracts: int
+    total_amount: Decimal
+    technology_amount: Decimal
+
+
+def sums(query: ContractQuery, person: User) -> Sums:
+    """Count and sum of all contracts that match, in one statement."""
+    row = db.session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(Contract.total_amount), 0),
+            func.coalesce(func.sum(Contract.technology_amount), 0),
+        )
+        .select_from(Contract)
+        .where(*query.conditions(person))
+    ).one()
+    return Sums(row[0], Decimal(row[1]), Decimal(row[2]))
+
+
+class _Reader:
+    """Reads the arguments of an address and keeps a sentence for each that cannot be read."""
+
+    def __init__(self, args: Mapping[str, str]) -> None:
+        self.args = args
+        self.faults: list[tuple[str, str]] = []
+
+    def states(self) -> tuple[State, ...]:
+        given = self.args.getlist("state") if hasattr(self.args, "getlist") else [self.args.get("state", "")]
+        names = [name for text in given for name in text.split(",") if name]
+        known = {state.value: state for state in State}
+        if any(name not in known for name in names):
+            self.faults.append(("state", "状态从列表里选"))
+        return tuple(known[name] for name in names if name in known)
+
+    def number(self, name: str, sentence: str, least: int = 1, most: int = 2**31 - 1) -> int | None:
+        text = self.args.get(name, "").strip()
+        if not text:
+            return None
+        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+            return int(text)
+        self.faults.append((name, sentence))
+        return None
+
+    def amount(self, name: str) -> Decimal | None:
+        text = self.args.get(name, "")
+        if not text.strip():
+            return None
+        try:
+            return parse_yuan(text, "wan")
+        except MoneyError as error:
+            self.faults.append((name, str(error)))
+            return None
+
+    def day(self, name: str) -> date | None:
+        text = self.args.get(name, "")
+        if not text.strip():
+            return None
+        try:
+            return parse_day(text)
+        except DayError as error:
+            self.faults.append((name, str(error)))
+            return None
+
+    def date_kind(self) -> DateKind:
+        text = self.args.get("date_kind", "")
+        return next((kind for kind in DateKind if kind.value == text), DateKind.REGISTERED)

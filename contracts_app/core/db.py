@@ -1,0 +1,160 @@
+"""The database handle, the column types of this office, and the one place where a request commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+NAMES = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount: ``Decimal`` 元 with two places in Python, an integer of 分 in the database.
+
+    Sums of the column come back as 元 too, because SQL's ``sum`` keeps the column's type. A value with more
+    than two decimals is a programming error and raises ``ValueError``: nothing is rounded on its way in.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        fen = Decimal(value) * 100
+        if fen != fen.to_integral_value():
+            raise ValueError(f"{value} 元 has more than two decimals")
+        return int(fen)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(int(value)).scaleb(-2)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time: aware and in UTC on both databases, shown in Asia/Shanghai by the template filters."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def word_type(words: type[StrEnum], name: str) -> Enum:
+    """An enum stored by value with its own CHECK; ``name`` becomes the constraint's, so it must differ per column."""
+    return Enum(
+        words,
+        native_enum=False,
+        create_constraint=True,
+        name=name,
+        length=40,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def make_engine(url: str | URL) -> Engine:
+    """An engine for SQLite or PostgreSQL that obeys the rules this application relies on (see the listeners)."""
+    url = make_url(url)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url)
+        _obey_on_sqlite(engine)
+        return engine
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+
+
+def _obey_on_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver must not open transactions behind our back
+        for setting in ("foreign_keys=on", "journal_mode=wal", "busy_timeout=15000", "synchronous=full"):
+            connection.execute(f"pragma {setting}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A writer takes the lock at once: two requests that read first and write later would otherwise
+        # both fail with "database is locked" instead of one waiting for the other.
+        reads_only = has_request_context() and request.method in SAFE_METHODS
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+class Database:
+    """`db.session` is the session of the current application context."""
+
+    def __init__(self) -> None:
+        self.session: scoped_session[Session] = scoped_session(
+            lambda: current_app.extensions["sessions"](),  # type: ignore[arg-type]  # whichever application this is
+            scopefunc=lambda: id(g._get_current_object()),
+        )
+
+    @property
+    def engine(self) -> Engine:
+        return current_app.extensions["engine"]
+
+
+db = Database()
+
+
+class Office(Flask):
+    """A Flask application that keeps a write request which answered well, whole, and leaves no trace of any other.
+
+    The commit happens inside the dispatch, so that a constraint or a stale version found at that moment is
+    answered by the same error pages as one found earlier.
+    """
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        response = self.make_response(super().dispatch_request())
+        if request.method not in SAFE_METHODS and response.status_code < 400:
+            db.session.commit()
+        return response
+
+
+def init_app(app: Flask, url: str | URL, engine: Engine | None = None) -> None:
+    app.extensions["engine"] = engine or make_engine(url)
+    app.extensions["sessions"] = sessionmaker(app.extensions["engine"], expire_on_commit=False)
+
+    @app.teardown_appcontext
+    def _close(error: BaseException | None) -> None:
+        db.session.remove()  # rolls back what was not committed
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """What a command or a job does as one whole; also a fact kept although its request is refused.
+
+    In a request call it only after the request's own writes were rolled back or before any was made.
+    """
+    try:
+        yield db.session()
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise

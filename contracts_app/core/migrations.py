@@ -1,0 +1,60 @@
+"""Alembic, called from our own command line and tests: no alembic.ini, one connection, both databases."""
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from .db import Base
+from .settings import ROOT
+
+# Made by hand in the migrations because each database has its own kind; Alembic must not propose to drop them.
+BY_HAND = ("contract_search", "enterprise_search")
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    _run(engine, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    _run(engine, lambda config: command.downgrade(config, revision))
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database stands at the newest migration (a new database does not)."""
+    with engine.connect() as connection:
+        stands_at = MigrationContext.configure(connection).get_current_revision()
+    return stands_at == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def differences(engine: Engine) -> list[object]:
+    """What the models say and the migrated database does not; empty when they agree."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": include_name, "compare_type": True, "compare_server_default": False}
+        )
+        return list(compare_metadata(context, Base.metadata))
+
+
+def include_name(name: str | None, kind: str, parents: object) -> bool:
+    return not (kind == "table" and name is not None and name.startswith(BY_HAND))
+
+
+def new_revision(engine: Engine, message: str) -> None:
+    """Write a migration from the difference between the models and the database. For developers."""
+    _run(engine, lambda config: command.revision(config, message=message, autogenerate=True))
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    return config
+
+
+def _run(engine: Engine, act) -> None:  # type: ignore[no-untyped-def]
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        act(config)

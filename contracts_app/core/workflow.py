@@ -1,0 +1,179 @@
+"""A workflow is a list of moves. Buttons, forms, permission, history and docs are all read from it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from flask_wtf import FlaskForm
+from wtforms import Field, Form, IntegerField
+from wtforms.widgets import HiddenInput
+
+from .db import db
+from .errors import NotYours, Refused, Stale
+from .words import Word
+
+
+class Person(Protocol):
+    """Whoever makes a move: a signed-in user, or a user acting through a command."""
+
+    id: int
+    roles: frozenset[Word]
+
+
+Guard = Callable[[Any, Any], str | None]
+Effect = Callable[[Any, Any, dict[str, Any]], None]
+Ask = Callable[[Any], Field]
+
+
+class MoveForm(FlaskForm):
+    """What a move asks for. The record is at hand as ``form.record`` for checks that compare with it."""
+
+    version = IntegerField(widget=HiddenInput())
+    move: "Move"
+    record: Any = None
+
+    def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
+        """Each answer by itself, then the answers together."""
+        fine = super().validate(extra_validators)
+        if self.move.checks:
+            self.move.checks(self)
+        return fine and not self.errors
+
+    def answers(self) -> dict[str, Any]:
+        """The answers by name, without what belongs to the form itself."""
+        return {name: self[name].data for name in self.move.asks}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One arrow of the diagram, with everything the application needs to know about it."""
+
+    name: str
+    label: str  # on the button
+    done: str  # in the message afterwards
+    sources: frozenset[Word]
+    target: Word
+    roles: frozenset[Word]
+    explains: str = ""  # shown above the form: what happens next
+    icon: str = "arrow-right"
+    tone: str = "plain"  # primary, plain or danger
+    asks: Mapping[str, Ask] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    checks: Callable[[Form], None] | None = None  # answers that only make sense together
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A move one person could make on one record now: first a button, then the act."""
+
+    move: Move
+    record: Any
+    person: Any
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why not, in sentences; empty when the move may be made."""
+        return [why_not for guard in self.move.guards if (why_not := guard(self.record, self.person))]
+
+    def form(self) -> MoveForm:
+        """A form with the fields this move asks for, filled from the request."""
+        fields = {name: ask(self.record) for name, ask in self.move.asks.items()}
+        kind = type(f"{self.move.name.title()}Form", (MoveForm,), fields)
+        form = kind(data={"version": self.record.version})
+        form.move, form.record = self.move, self.record
+        return form
+
+    def make(self, answers: dict[str, Any], version: int | None = None) -> None:
+        """Change the state, run the effects, write the history line. Never commits.
+
+        ``version`` is the record's as the person saw it. Raises ``Stale`` when the record has changed since, and
+        ``Refused`` with every guard's sentence when the move may not be made.
+        """
+        if version is not None and version != self.record.version:
+            raise Stale()
+        if reasons := self.reasons:
+            raise Refused(*reasons)
+        record, move = self.record, self.move
+        # One UPDATE for the whole move, so that constraints which tie a state to its facts see both.
+        with db.session.no_autoflush:
+            source, record.state = record.state, move.target
+            for effect in move.effects:
+                effect(record, self.person, answers)
+            record.remember(move=move, source=source, by=self.person, answers=answers)
+        db.session.flush()
+
+
+class Workflow:
+    """All moves of one kind of record. Made once, at import."""
+
+    def __init__(self, name: str, initial: Word, moves: Iterable[Move]) -> None:
+        self.name = name
+        self.initial = initial
+        self.moves = {move.name: move for move in moves}
+        self.states: type[Word] = type(initial)
+
+    def __iter__(self) -> Iterator[Move]:
+        return iter(self.moves.values())
+
+    def offers(self, record: Any, person: Person) -> list[Offer]:
+        """What this person could do with this record now; some greyed by their guards."""
+        return [
+            Offer(move, record, person) for move in self if record.state in move.sources and move.roles & person.roles
+        ]
+
+    def offer(self, name: str, record: Any, person: Person) -> Offer:
+        """This one move; raises ``NotYours`` or ``Refused`` with the reason when it is not on offer."""
+        move = self.moves[name]
+        if not move.roles & person.roles:
+            who = "、".join(role.label for role in sorted(move.roles))
+            raise NotYours(f"“{move.label}”由{who}办理，你的岗位不能办理。")
+        if record.state not in move.sources:
+            raise Refused(f"这份合同现在是“{record.state.label}”，不能“{move.label}”。重新打开看最新状态。")
+        return Offer(move, record, person)
+
+    def waiting_for(self, roles: Iterable[Word]) -> frozenset[Word]:
+        """The states in which people of these roles have something to do: their inbox."""
+        roles = frozenset(roles)
+        return frozenset(state for move in self if move.roles & roles for state in move.sources)
+
+    def table(self) -> list[tuple[str, str, str, str]]:
+        """(move, from, to, who), a line for each arrow: for the docs and the tests."""
+        return sorted(
+            (move.name, source.value, move.target.value, role.value)
+            for move in self
+            for source in move.sources
+            for role in move.roles
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The whole declaration as plain data: initial, states, moves."""
+        return {
+            "name": self.name,
+            "initial": self.initial.value,
+            "states": [{"code": state.value, "label": state.label} for state in self.states],
+            "moves": [
+                {
+                    "name": move.name,
+                    "label": move.label,
+                    "sources": [state.value for state in self.states if state in move.sources],
+                    "target": move.target.value,
+                    "roles": sorted(role.value for role in move.roles),
+                    "guards": [guard.__name__ for guard in move.guards],
+                    "asks": list(move.asks),
+                }
+                for move in self
+            ],
+        }
+
+    def mermaid(self) -> str:
+        """A state diagram for the documentation."""
+        lines = ["stateDiagram-v2", f"    [*] --> {self.initial.value}"]
+        lines += [f"    {state.value}: {state.label}" for state in self.states]
+        lines += [
+            f"    {state.value} --> {move.target.value}: {move.label}"
+            for move in self
+            for state in self.states
+            if state in move.sources
+        ]
+        return "\n".join(lines)

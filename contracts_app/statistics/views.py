@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+bp = Blueprint("statistics", __name__, url_prefix="/statistics")
