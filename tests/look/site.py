@@ -258,6 +258,7 @@ def make_site(**settings) -> Flask:
     app.jinja_loader = ChoiceLoader(
         [FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests" / "look" / "templates")]
     )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     Bootstrap5(app)
     CSRFProtect(app)
     filters.init_app(app)
