@@ -27,17 +27,11 @@ def install(requirements: Path) -> int:
         "--disable-pip-version-check",
         "--no-input",
         "-r",
-        requirements,
+        str(requirements),
     ]
     seen = 0
     with LOG.open("w", encoding="utf-8") as log:
-        pip = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         for line in pip.stdout or ():
             log.write(line)
             if name := re.match(PACKAGE, line):
