@@ -62,7 +62,7 @@ class SearchIndex:
         db.session.execute(text(f"DELETE FROM {self.name} WHERE {key_column} = :id"), {"id": key})
 
     def ids(self, words: str) -> Select[int] | None:
-        """The ids whose texts hold every one of the words (separated by blanks); None when there is nothing to look for."""
+        """The ids whose texts hold every one of the words, which blanks divide; None when none is given."""
         terms = [key for word in words.split() if (key := search_key(word))]
         if not terms:
             return None
