@@ -16,6 +16,7 @@ from contracts_app.core import migrations
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
+from contracts_app.core.workflow import Guard
 from contracts_app.reference import load_reference
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -73,17 +74,50 @@ def _load_reference() -> None:
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["table", "mermaid", "json"]), default="table", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "mermaid", "json", "page"]), default="table", show_default=True
+)
 def workflow(form: str) -> None:
-    """Print the contract workflow as it is declared: states, moves, and who may make them."""
-    if form == "json":
-        click.echo(json.dumps(CONTRACT.describe(), ensure_ascii=False, indent=2))
-    elif form == "mermaid":
-        click.echo(CONTRACT.mermaid())
-    else:
-        click.echo("| move | 动作 | from | to | who |\n| --- | --- | --- | --- | --- |")
-        for name, source, target, role in CONTRACT.table():
-            click.echo(f"| {name} | {CONTRACT.moves[name].label} | {source} | {target} | {role} |")
+    """Print the contract workflow as it is declared: states, moves, and who may make them.
+
+    ``page`` is docs/WORKFLOW.md, which a test compares with the declaration.
+    """
+    shapes = {
+        "table": workflow_table,
+        "mermaid": CONTRACT.mermaid,
+        "json": lambda: json.dumps(CONTRACT.describe(), ensure_ascii=False, indent=2),
+        "page": workflow_page,
+    }
+    click.echo(shapes[form]())
+
+
+def workflow_table() -> str:
+    """A line for each arrow: who may move what from where to where."""
+    lines = ["| move | 动作 | from | to | who |", "| --- | --- | --- | --- | --- |"]
+    for name, source, target, role in CONTRACT.table():
+        lines.append(f"| `{name}` | {CONTRACT.moves[name].label} | {source} | {target} | {role} |")
+    return "\n".join(lines)
+
+
+def workflow_page() -> str:
+    """The page of the documentation: diagram, table, and what each move asks and checks."""
+    parts = [
+        f"# {CONTRACT.name}",
+        "Written by `flask --app wsgi workflow --format page > docs/WORKFLOW.md`"
+        " from `contracts_app/contracts/workflow.py`; a test compares the two.",
+        f"```mermaid\n{CONTRACT.mermaid()}\n```",
+        workflow_table(),
+        "| move | asks | guards | explains |\n| --- | --- | --- | --- |",
+    ]
+    page = "\n\n".join(parts)
+    for move in CONTRACT:
+        asks, guards = (", ".join(f"`{name}`" for name in names) for names in (move.asks, _names(move.guards)))
+        page += f"\n| `{move.name}` {move.label} | {asks} | {guards} | {move.explains} |"
+    return page
+
+
+def _names(guards: tuple[Guard, ...]) -> list[str]:
+    return [guard.__name__ for guard in guards]
 
 
 @click.command()
