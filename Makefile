@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: run test check fmt clean help lint types migrations-check pytest setup-dev browser
+.PHONY: run install test check fmt clean help lint types migrations-check pytest setup-dev browser
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -11,6 +11,9 @@ tests ?=
 
 run: ## 启动系统 http://127.0.0.1:8000（HOST、PORT、DATABASE_URL 可改）   start the system
 	@sh tools/setup run && exec $(python) -m flask --app wsgi start
+
+install: ## 只安装，不启动   install only
+	@sh tools/setup run
 
 test: setup-dev lint types migrations-check browser pytest ## 全部检查与测试（tests=路径 只跑一部分）   every check and test
 
