@@ -1,13 +1,43 @@
 """What tests are about, made in one line: ``make.user(Role.REVIEWER)`` saves one with sensible everything else."""
 
+import io
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from flask import current_app
+
 from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Role
+from contracts_app.brokers.models import Broker
+from contracts_app.contracts import ledger, numbers
+from contracts_app.contracts.facts import facts_of
+from contracts_app.contracts.models import Attachment, Contract, CorrectionItem, HistoryLine, PlannedPayment
+from contracts_app.contracts.search import reindex
+from contracts_app.contracts.states import State
+from contracts_app.core.clock import SHANGHAI, today
+from contracts_app.core.codes import uscc_with_check
 from contracts_app.core.db import db
+from contracts_app.core.text import initials, name_key, person_initials, person_pinyin, pinyin
+from contracts_app.enterprises.models import Enterprise
+from contracts_app.regions.models import Unit
+from contracts_app.rules.queries import limits_on, work_calendar
 
 JINJIANG, SHISHI, QUANZHOU = "350582", "350581", "350500"
+QINGYANG = "350582001"  # a street of 晋江
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+# How a contract got where it is: (move, from, to, who).
+_WAY = {
+    State.SUBMITTED: ("submit", State.DRAFT, "filer"),
+    State.ACCEPTED: ("accept", State.SUBMITTED, "registrar"),
+    State.REVIEWED: ("review", State.ACCEPTED, "registrar"),
+    State.REGISTERED: ("register", State.REVIEWED, "reviewer"),
+    State.REFUSED: ("refuse", State.REVIEWED, "reviewer"),
+    State.CORRECTION: ("ask_correction", State.SUBMITTED, "registrar"),
+    State.WITHDRAWN: ("withdraw", State.SUBMITTED, "filer"),
+}
 
 
 class Make:
@@ -15,6 +45,7 @@ class Make:
 
     def __init__(self) -> None:
         self._numbers = count(1)
+        self._somebody: dict[tuple[Role, str], User] = {}
 
     def user(self, *roles: Role, region: str = JINJIANG, name: str = "", **facts: Any) -> User:
         """A person of these roles (a registrar if none is said), without a password."""
@@ -29,6 +60,169 @@ class Make:
             grants=[UserRole(role=role, duty=duty) for role in roles],
         )
         return self.save(user, **facts)
+
+    def somebody(self, role: Role, region: str = JINJIANG) -> User:
+        """Always the same person of that role and region: whoever a contract has to name."""
+        if (role, region) not in self._somebody:
+            self._somebody[role, region] = self.user(role, region=region)
+        return self._somebody[role, region]
+
+    def enterprise(self, name: str = "", *, region: str = JINJIANG, **facts: Any) -> Enterprise:
+        """A firm with a right code and all the ways to find it."""
+        number = next(self._numbers)
+        name = name or f"测试单位{number}有限公司"
+        enterprise = Enterprise(
+            code=uscc_with_check(f"91350582MA{number:07d}"),
+            name=name,
+            name_key=name_key(name),
+            pinyin=pinyin(name),
+            initials=initials(name),
+            party_type_code="150",
+            region_code=region,
+        )
+        return self.save(enterprise, **facts)
+
+    def broker(self, name: str = "", *, user: User | None = None, region: str = JINJIANG, **facts: Any) -> Broker:
+        """A technology broker; with ``user``, the one behind that sign-in."""
+        name = name or (user.name if user else f"经纪人{next(self._numbers)}")
+        broker = Broker(
+            name=name,
+            pinyin=person_pinyin(name),
+            initials=person_initials(name),
+            region_code=region,
+            user_id=user.id if user else None,
+        )
+        return self.save(broker, **facts)
+
+    def contract(
+        self,
+        title: str = "",
+        *,
+        state: State = State.DRAFT,
+        amount: Decimal | int = Decimal(1_000_000),
+        technology: Decimal | int | None = None,
+        unit: str = JINJIANG,
+        filed_by: User | None = None,
+        reviewed_by: User | None = None,
+        decided_by: User | None = None,
+        registered_on: date | None = None,
+        submitted_on: date | None = None,
+        seller: Enterprise | None = None,
+        buyer: Enterprise | None = None,
+        **facts: Any,
+    ) -> Contract:
+        """A contract in any state, complete, as the moves would have left it: numbers, deciders, dates, files, history,
+        search index and, once registered, the ledger. A draft is ready to be submitted by its filer, a broker.
+
+        Amounts are 元. Anything else is said by the contract's own field names.
+        """
+        day = submitted_on or (registered_on - timedelta(days=10) if registered_on else today() - timedelta(days=3))
+        filed_by = filed_by or self.somebody(Role.BROKER, unit)
+        contract = Contract(
+            title=title or f"测试技术开发合同{next(self._numbers)}",
+            filed_by=filed_by,
+            filed_by_id=filed_by.id,
+            unit=db.session.get(Unit, unit),
+            unit_code=unit,
+            seller=seller or self.enterprise(region=unit),
+            buyer=buyer or self.enterprise(region=unit),
+            is_related=False,
+            type_code="KF1",
+            content="研究一种新工艺，交付工艺规程和样品，按双方约定的指标验收。",
+            signed_on=day - timedelta(days=20),
+            begins_on=day - timedelta(days=20),
+            ends_on=max(day, today()) + timedelta(days=365),
+            total_amount=Decimal(amount),
+            technology_amount=Decimal(amount if technology is None else technology),
+            payment_model_code="lump_sum",
+            payments=[PlannedPayment(position=1, condition="合同生效后 10 日内", amount=Decimal(amount))],
+            field_code="01",
+            ip_code="01",
+            plan_source_code="5",
+            goal_code="01",
+            industry_code="C",
+        )
+        if not amount:
+            contract.payments = []
+        for name in [name for name in facts if name not in ("state", "version")]:
+            setattr(contract, name, facts.pop(name))
+        for kind in ("contract", "authorization"):
+            contract.attachments.append(self._file(kind, filed_by, PDF))
+        people = {
+            "filer": filed_by,
+            "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),
+            "reviewer": decided_by or self.somebody(Role.REVIEWER, unit),
+        }
+        db.session.add(contract)
+        db.session.flush()
+        with db.session.no_autoflush:
+            self._lead(contract, state, day, registered_on, people)
+        db.session.flush()
+        reindex([contract])
+        if state is State.REGISTERED:
+            ledger.count_registration(contract)
+        db.session.commit()
+        return contract
+
+    def _lead(
+        self, contract: Contract, state: State, day: date, registered_on: date | None, people: dict[str, User]
+    ) -> None:
+        """Set what the moves on the way to the state leave behind."""
+        way: list[State] = []
+        last: State | None = state if state is not State.DRAFT else None
+        while last in _WAY:
+            way.insert(0, last)
+            last = _WAY[last][1]
+        contract.state = state
+        submitted = datetime.combine(day, time(9), SHANGHAI)
+        for place, reached in enumerate(way):
+            name, source, who = _WAY[reached]
+            person = people[who]
+            at = submitted + timedelta(minutes=place)
+            line = HistoryLine(move=name, source=source, target=reached, by=person, by_id=person.id, at=at, answers={})
+            contract.history.append(line)
+            if reached is State.SUBMITTED:
+                limits = limits_on(day)
+                contract.submitted_at, contract.undertaking = submitted, True
+                contract.rule_set_code = limits.rule_set.code
+                contract.due_on = contract.due_on or limits.due_on(day, work_calendar())
+                line.facts = facts_of(contract)
+            elif reached is State.ACCEPTED:
+                contract.accepted_on = day
+                contract.acceptance_number = contract.acceptance_number or numbers.next_acceptance_number(
+                    contract.unit, day.year
+                )
+            elif reached is State.REVIEWED:
+                contract.reviewed_by, contract.reviewed_by_id = person, person.id
+            elif reached in (State.REGISTERED, State.REFUSED):
+                contract.decided_by, contract.decided_by_id = person, person.id
+            if reached is State.REGISTERED:
+                contract.registered_on = registered_on or day + timedelta(days=1)
+                contract.registration_number = contract.registration_number or f"2026{next(self._numbers):012d}"
+            elif reached is State.REFUSED:
+                contract.refusal_code = contract.refusal_code or "R04"
+            elif reached is State.CORRECTION:
+                contract.due_on = None
+                contract.corrections.append(
+                    CorrectionItem(section="money", request="写明付款计划", asked_by_id=person.id, asked_at=at)
+                )
+
+    def attachment(self, contract: Contract, *, kind: str = "other", content: bytes = PDF, **facts: Any) -> Attachment:
+        """A file of a contract, its bytes in the store."""
+        file = self._file(kind, contract.filed_by, content)
+        contract.attachments.append(file)
+        return self.save(file, **facts)
+
+    def _file(self, kind: str, person: User, content: bytes) -> Attachment:
+        kept = current_app.extensions["files"].keep(io.BytesIO(content), len(content))
+        return Attachment(
+            kind_code=kind,
+            file_name=f"{kind}.pdf",
+            mime="application/pdf",
+            size=kept.size,
+            sha256=kept.sha256,
+            uploaded_by_id=person.id,
+        )
 
     def save(self, thing: Any, **facts: Any) -> Any:
         """Keep a thing, after setting whatever else the test says about it."""
