@@ -32,11 +32,14 @@ from tests.visitors import NO_CHROMIUM, Visitor, visitor
 FOLDER = "CONTRACTS_TEST_FOLDER"  # in the environment, so that parallel workers find it
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     # An ordinary kill ends the run as Ctrl-C does: the database server and the browser are stopped too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="contracts-test-")
+        # What tests write goes with the run; name a folder with --basetemp to keep it.
+        config.option.basetemp = config.option.basetemp or Path(os.environ[FOLDER], "tmp")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
