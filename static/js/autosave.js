@@ -1,15 +1,19 @@
 // Keeps a draft: the form is posted to data-autosave-url half a minute after a change, and when the page is left.
-// It never stands in the way: a failure is said in small words and tried again.
+// It never stands in the way: a failure is said in small words and tried again. The answer may be {"version": n}.
 const EVERY = 30_000;
+const PATIENCE = 10_000;
 
 for (const form of document.querySelectorAll("form[data-autosave-url]")) keep(form);
 
 function keep(form) {
   const place = form.querySelector("[data-saved]");
   let changed = false;
-  let sending = false;
+  let saving = null;
+  let left = false;
 
-  function body() {
+  const isSent = () => form.hasAttribute("data-resting");
+
+  function answers() {
     const data = new FormData(form);
     for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
     return data;
@@ -21,12 +25,16 @@ function keep(form) {
     place.append(words);
   }
 
-  async function save() {
-    if (!changed || sending || form.hasAttribute("data-resting")) return;
+  async function post(keepalive) {
     changed = false;
-    sending = true;
     try {
-      const answer = await fetch(form.dataset.autosaveUrl, { method: "POST", body: body(), headers: { Accept: "application/json" } });
+      const answer = await fetch(form.dataset.autosaveUrl, {
+        method: "POST",
+        body: answers(),
+        headers: { Accept: "application/json" },
+        keepalive,
+        signal: AbortSignal.timeout(PATIENCE),
+      });
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
       const { version } = await answer.json().catch(() => ({}));
       if (version !== undefined && form.elements.version) form.elements.version.value = version;
@@ -34,19 +42,29 @@ function keep(form) {
     } catch {
       changed = true;
       say("cloud-slash", "没有自动保存，稍后再试；离开前点“保存”");
-    } finally {
-      sending = false;
     }
   }
 
-  function leave() {
-    if (!changed || form.hasAttribute("data-resting")) return;
-    changed = !navigator.sendBeacon(form.dataset.autosaveUrl, body());
+  function save(leaving = false) {
+    if (!changed || saving || isSent()) return;
+    saving = post(leaving).finally(() => (saving = null));
   }
 
+  // A form sent while its draft is on the way would meet that draft on the server: let the draft arrive first.
+  form.addEventListener("submit", (event) => {
+    if (!saving) return;
+    event.preventDefault();
+    saving.then(() => form.requestSubmit(event.submitter));
+  });
   form.addEventListener("input", () => (changed = true));
   form.addEventListener("change", () => (changed = true));
-  setInterval(save, EVERY);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && leave());
-  window.addEventListener("pagehide", leave);
+  setInterval(() => save(), EVERY);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && save(true));
+  window.addEventListener("pagehide", () => {
+    if (!changed || saving || isSent()) return;
+    left = navigator.sendBeacon(form.dataset.autosaveUrl, answers());
+    changed = !left;
+  });
+  // Brought back by the back button after that: the server knows more than this copy of the page.
+  window.addEventListener("pageshow", (event) => event.persisted && left && location.reload());
 }

@@ -3,7 +3,7 @@ const RESTING = "data-resting";
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
   if (form.hasAttribute(RESTING)) {
     event.preventDefault();
     return;

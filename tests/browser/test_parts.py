@@ -236,6 +236,33 @@ def test_a_draft_that_could_not_be_saved_is_said_and_tried_again(page: Page):
         page.clock.run_for(31_000)
 
 
+def test_a_form_waits_for_the_draft_on_its_way(page: Page):
+    order: list[str] = []
+    held: list[Route] = []
+
+    def answered(route: Route) -> None:
+        order.append(route.request.method + " " + route.request.url.rsplit("/", 1)[1])
+        if route.request.url.endswith("/draft"):
+            held.append(route)
+        elif route.request.method == "POST":
+            route.fulfill(status=204)
+        else:
+            route.continue_()
+
+    page.clock.install()
+    page.goto("/every")
+    page.route("**/*", answered)
+    page.locator("#title").fill("伞骨")
+    with page.expect_request("**/draft"):
+        page.clock.run_for(31_000)
+    page.get_by_role("button", name="保存，下一步").click()
+    assert order == ["POST draft"]
+    with page.expect_response("**/every"):
+        held[0].fulfill(json={"version": 5})
+    assert order == ["POST draft", "POST every"]
+    expect(page.locator("input[name=version]")).to_have_value("5")
+
+
 # Files, errors, lists
 
 

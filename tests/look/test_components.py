@@ -324,3 +324,28 @@ def test_a_ring_has_its_table(parts):
     ring = charts.donut([("技术开发", Decimal(30000), "/c"), ("技术服务", Decimal(10000), None)])
     rows = parts("charts", "donut(d)", d=ring).all("tr")
     assert [row.text for row in rows] == ["技术开发 3.00 75.0%", "技术服务 1.00 25.0%"]
+
+
+def test_a_finding_leads_to_where_it_is_mended(parts):
+    found = [
+        SimpleNamespace(level="error", sentence="选择卖方", field="seller"),
+        SimpleNamespace(level="warning", sentence=NASTY, field=None),
+    ]
+    drawn = parts("findings", "findings(found, url)", found=found, url=lambda one: f"#{one.field}" if one.field else "")
+    first, second = drawn.all("li")
+    assert first.one("a")["href"] == "#seller"
+    assert not second.all("a")
+    assert "f-warn" in second.classes
+    assert not drawn.all("script")
+
+
+def test_history_shows_what_was_written_and_what_changed(parts):
+    entry = {
+        "title": "初审通过",
+        "when": "11-06",
+        "answers": [("意见", NASTY)],
+        "changes": [("技术交易额", "", "790.00")],
+    }
+    drawn = parts("timeline", "timeline([entry])", entry=entry)
+    assert "技术交易额：— → 790.00" in drawn.text
+    assert not drawn.all("script")

@@ -1,9 +1,12 @@
 """Promises that hold on every page drawn with the layouts."""
 
 import re
+from pathlib import Path
 
+import flask_bootstrap
 import pytest
 
+from contracts_app.core import nav
 from contracts_app.core.settings import ROOT
 from tests.look.markup import read
 
@@ -129,3 +132,22 @@ def test_scripts_are_small_modules():
         assert source.startswith("//"), f"{file.name} does not say what it is for"
         assert source.count("\n") < 140, file.name
         assert "window." not in source.replace("window.addEventListener", "").replace("window.print", ""), file.name
+
+
+def test_icons_exist():
+    icons = (Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css/font/bootstrap-icons.min.css").read_text()
+    known = set(re.findall(r"\.bi-([\w-]+)::before", icons))
+    used = {entry.icon for group in nav.MENU for entry in group.entries}
+    for file in (ROOT / "templates").rglob("*.html"):
+        source = file.read_text()
+        used |= set(re.findall(r'icon\("([\w-]+)"\)', source)) | set(re.findall(r"bi-([\w-]+)", source))
+    assert len(known) > 1000
+    assert used - known == set()
+
+
+def test_pages_say_what_style_sheets_and_scripts_hold(site, visit):
+    page = read(visit("/every"))
+    client = site.test_client()
+    for address in [link["href"] for link in page.all("link")] + [script["src"] for script in page.all("script")]:
+        with client.get(address) as response:
+            assert response.status_code == 200, address
