@@ -1,9 +1,10 @@
-"""The command line: ``flask --app wsgi init | seed | workflow | start | migrations``.
+"""The command line: ``flask --app wsgi init | seed | workflow | totals | start | migrations``.
 
 Results go to stdout, messages to stderr, and the exit status is 0 only when it worked.
 """
 
 import json
+from decimal import Decimal
 from typing import NoReturn
 
 import click
@@ -11,19 +12,24 @@ from flask import Flask, current_app
 from rich.console import Console
 
 from contracts_app.accounts import actions as accounts
+from contracts_app.contracts import ledger
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import migrations
+from contracts_app.core.clock import today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.reference import load_reference
+from contracts_app.regions.queries import units
+from contracts_app.statistics import printing
+from contracts_app.statistics.queries import unit_totals
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, workflow, start, check_migrations):
+    for command in (init, seed, workflow, totals, start, check_migrations):
         app.cli.add_command(command)
 
 
@@ -118,6 +124,31 @@ def workflow_page() -> str:
 
 def _names(guards: tuple[Guard, ...]) -> list[str]:
     return [guard.__name__ for guard in guards]
+
+
+@click.group(invoke_without_command=True)
+@click.option("--year", type=click.IntRange(1985, 2100), help="Year of registration; this year if none is said.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.pass_context
+def totals(context: click.Context, year: int | None, form: str) -> None:
+    """Print a year's totals by unit, whole city: what 年度总览 shows. Amounts in 元."""
+    if context.invoked_subcommand is None:
+        lines = unit_totals(year or today().year, units())
+        click.echo({"json": printing.as_json, "csv": printing.as_csv, "table": printing.as_table}[form](lines))
+
+
+@totals.command()
+def verify() -> None:
+    """Count again from the ledger and from the contracts, and fail with every cell of the summary that differs."""
+    if differences := ledger.verify():
+        for one in differences:
+            click.echo(f"{one.where}：汇总 {_cell(one.kept)}，重新计数 {_cell(one.counted)}")
+        _fail(f"统计汇总有 {len(differences)} 处与重新计数不一致。")
+    click.echo("一致")
+
+
+def _cell(counted: tuple[int, Decimal, Decimal]) -> str:
+    return f"{counted[0]} 项 {counted[1]:.2f} 元（技术交易额 {counted[2]:.2f} 元）"
 
 
 @click.command()

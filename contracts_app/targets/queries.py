@@ -62,6 +62,39 @@ def published(measure: str, year: int, region_code: str) -> PublishedFigure | No
     return db.session.scalars(wanted.order_by(PublishedFigure.key)).first()
 
 
+def published_of(
+    measures: Collection[str], years: Collection[int], region_codes: Collection[str]
+) -> dict[tuple[str, int, str], PublishedFigure]:
+    """What ``published`` gives, for many measures, years and places at once; by measure, year and region code."""
+    wanted = select(PublishedFigure).where(
+        PublishedFigure.measure_code.in_(measures),
+        PublishedFigure.year.in_(years),
+        PublishedFigure.region_code.in_(region_codes),
+        PublishedFigure.span == Span.YEARLY,
+    )
+    found = db.session.scalars(wanted.order_by(PublishedFigure.key.desc()))
+    return {(figure.measure_code or "", figure.year, figure.region_code): figure for figure in found}
+
+
+def task_years(measure: str, unit_codes: Collection[str]) -> Sequence[int]:
+    """The years for which one of these units has a yearly task, the newest first."""
+    wanted = select(Target.year).where(
+        Target.measure_code == measure, Target.kind == TargetKind.TASK, Target.unit_code.in_(unit_codes)
+    )
+    return db.session.scalars(wanted.distinct().order_by(Target.year.desc())).all()
+
+
+def tasks_of(measure: str, years: Collection[int], unit_codes: Collection[str]) -> Sequence[Target]:
+    """Every version of the yearly tasks of some years, with their units, the newest version first."""
+    wanted = select(Target).where(
+        Target.measure_code == measure,
+        Target.kind == TargetKind.TASK,
+        Target.year.in_(years),
+        Target.unit_code.in_(unit_codes),
+    )
+    return db.session.scalars(wanted.order_by(Target.year.desc(), Target.unit_code, Target.version.desc())).all()
+
+
 @dataclass(frozen=True)
 class Figure:
     """A published figure of any section, ready to be shown."""
