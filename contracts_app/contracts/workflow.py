@@ -4,7 +4,7 @@ from typing import Any
 
 from wtforms import BooleanField, FieldList, FormField, RadioField, ValidationError
 from wtforms import Form as PlainForm
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
@@ -57,6 +57,13 @@ def is_complete(contract: Contract, person: User) -> str | None:
     if not sections:
         return None
     return f"还没有填好：{'、'.join(section.label for section in sections)}。"
+
+
+def stays_with_its_office(contract: Contract, person: User) -> str | None:
+    """A 受理号 is one office's own: with it a contract does not move to another, whoever its seller has become."""
+    number, unit = contract.acceptance_number, contract.unit
+    moved = number is not None and unit is not None and not number.startswith(f"{unit.number_prefix}-")
+    return "换了卖方，应由另一个登记机构受理：撤回这份申请，重新申报。" if moved else None
 
 
 def is_in_region(contract: Contract, person: User) -> str | None:
@@ -156,7 +163,7 @@ def recognised_type(contract: Contract) -> Any:
 def recognised_amount(contract: Contract) -> Any:
     return MoneyField(
         "核定的技术交易额",
-        [DataRequired("填写核定的技术交易额")],
+        [InputRequired("填写核定的技术交易额")],  # 0 is an answer where the price is still open (金额待定)
         default=contract.technology_amount,
         description=f"成交额 {yuan(contract.total_amount)} 元，扣除设备、零部件、原材料等非技术性费用后的金额。",
     )
@@ -343,7 +350,7 @@ CONTRACT = Workflow(
             target=State.SUBMITTED,
             roles=FILERS,
             asks={"reply": reply},
-            guards=(is_filer, is_complete),
+            guards=(is_filer, is_complete, stays_with_its_office),
             effects=(answer_corrections, fix_submission, write_audit),
         ),
         Move(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from wtforms import Field, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
 from . import codes, money
@@ -59,6 +60,10 @@ class ParsedField(Field):
         self.data = None
         if self.raw.strip():
             self.data = self.parse(self.raw)
+
+    def pre_validate(self, form: Any) -> None:
+        if self.process_errors:
+            raise StopValidation()  # else DataRequired would put "fill this in" in place of the reason
 
     def _value(self) -> str:
         if self.raw_data:

@@ -90,11 +90,13 @@ class Offer:
         ``version`` is the record's as the person saw it. Raises ``Stale`` when the record has changed since, and
         ``Refused`` with every guard's sentence when the move may not be made.
         """
-        if version is not None and version != self.record.version:
+        record, move = self.record, self.move
+        if version is not None and version != record.version:
             raise Stale()
+        if record.state not in move.sources:
+            raise _not_from_here(move, record)
         if reasons := self.reasons:
             raise Refused(*reasons)
-        record, move = self.record, self.move
         # One UPDATE for the whole move, so that constraints which tie a state to its facts see both.
         with db.session.no_autoflush:
             source, record.state = record.state, move.target
@@ -129,7 +131,7 @@ class Workflow:
             who = "、".join(role.label for role in sorted(move.roles))
             raise NotYours(f"“{move.label}”由{who}办理，你的岗位不能办理。")
         if record.state not in move.sources:
-            raise Refused(f"这份合同现在是“{record.state.label}”，不能“{move.label}”。重新打开看最新状态。")
+            raise _not_from_here(move, record)
         return Offer(move, record, person)
 
     def waiting_for(self, roles: Iterable[Word]) -> frozenset[Word]:
@@ -177,3 +179,7 @@ class Workflow:
             if state in move.sources
         ]
         return "\n".join(lines)
+
+
+def _not_from_here(move: Move, record: Any) -> Refused:
+    return Refused(f"这份合同现在是“{record.state.label}”，不能“{move.label}”。重新打开看最新状态。")
