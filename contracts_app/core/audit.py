@@ -45,3 +45,37 @@ def record(action: str, person: Any, *, subject: str = "", subject_id: int | Non
             details=details,
         )
     )
+
+
+# The words people read for what is recorded. A test finds an action that has none.
+ACTIONS: dict[str, str] = {
+    "sign_in": "登录",
+    "sign_in_failed": "登录失败",
+    "sign_out": "退出",
+    "set_password": "用链接设置密码",
+    "change_password": "修改密码",
+    "invite": "生成设置密码链接",
+    "create_user": "建立账号",
+    "revise_user": "修改账号",
+    "disable_user": "停用账号",
+    "enable_user": "启用账号",
+    "create_broker": "登记经纪人",
+    "revise_broker": "修改经纪人",
+    "move": "办理合同",
+    "discard_draft": "删除草稿",
+}
+SUBJECTS: dict[str, str] = {"user": "账号", "contract": "技术合同", "broker": "技术经纪人", "enterprise": "企业与单位"}
+FACTS: dict[str, str] = {
+    "username": "用户名",
+    "name": "姓名",
+    "roles": "角色",
+    "region": "地区",
+    "condition": "状态",
+    "grade": "等级",
+    "certificate_number": "证书编号",
+    "phone": "电话",
+    "employer": "任职单位",
+    "account": "登录账号",
+    "title": "合同名称",
+    "to": "到",
+}
