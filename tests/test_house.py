@@ -1,6 +1,7 @@
 """The rules of the house that a machine can hold; each checker is also shown something wrong."""
 
 import ast
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -35,15 +36,23 @@ MAY_SKIP = {"tests/browser/conftest.py"}
 
 def kept_files(*endings: str) -> list[Path]:
     """The files of the repository, committed or about to be, without what .gitignore names."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    files = (ROOT / name for name in listed.split("\0") if name)
+    files = [ROOT / name for name in _known_to_git() or _found_in_folder()]
     return sorted(file for file in files if file.is_file() and (not endings or file.suffix in endings))
+
+
+def _known_to_git() -> list[str]:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []  # no git on this machine, or the files came without their history
+    return [name for name in listed.split("\0") if name]
+
+
+def _found_in_folder() -> Iterator[Path]:
+    for folder, inside, names in os.walk(ROOT):
+        inside[:] = [name for name in inside if name == ".ci" or not name.startswith((".", "__", "instance"))]
+        yield from (Path(folder, name) for name in names)
 
 
 def complaints(check: Callable[[str, str], Iterator[str]], files: list[Path]) -> list[str]:
