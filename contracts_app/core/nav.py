@@ -30,7 +30,7 @@ MENU = (
             Entry("待办", "inbox", "contracts.inbox"),
             Entry("已办", "check2-all", "contracts.done"),
             Entry("我的合同", "file-earmark-person", "contracts.mine"),
-            Entry("新建申报", "plus-square", "contracts.new"),
+            Entry("新建申报", "plus-square", "filing.new"),
             Entry("技术合同", "file-earmark-text", "contracts.index"),
         ),
     ),
