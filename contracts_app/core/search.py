@@ -13,13 +13,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .db import db
 from .text import search_key
 
-BETWEEN = "sepsep"  # stands between two texts so that no phrase runs from one into the next; too long for a bigram
+BETWEEN = "·"  # stands between two texts so that no phrase runs from one into the next; no search key holds it
 POSITIONS = 16_383  # PostgreSQL keeps no position beyond; longer text is not indexed further
 
 
 def ddl_sqlite(name: str) -> list[str]:
     """The statements that make the index table on SQLite; for migrations."""
-    return [f"CREATE VIRTUAL TABLE {name} USING fts5(words, tokenize='unicode61 remove_diacritics 0')"]
+    # The tokens are made here, so the plainest tokenizer is the right one: it takes every character beyond ASCII for a
+    # letter, while unicode61 drops those that are newer than its own tables.
+    return [f"CREATE VIRTUAL TABLE {name} USING fts5(words, tokenize='ascii')"]
 
 
 def ddl_postgresql(name: str) -> list[str]:
