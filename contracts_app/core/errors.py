@@ -89,7 +89,7 @@ def _let_go() -> None:
     try:
         db.session.rollback()
     except SQLAlchemyError:
-        db.session.invalidate()  # a connection that cannot even roll back is not used again
+        db.session().invalidate()  # a connection that cannot even roll back is not used again
 
 
 def _refused(error: Refused) -> ResponseReturnValue:
