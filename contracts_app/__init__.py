@@ -93,10 +93,13 @@ def _register_pages(app: Flask) -> None:
     from .contracts import filing, views
     from .enterprises import views as enterprises
     from .platforms import views as platforms
+    from .regions import views as regions
+    from .rules import views as rules
     from .statistics import views as statistics
     from .targets import views as targets
 
-    for noun in (accounts, audit, filing, views, enterprises, brokers, platforms, codes, targets, statistics):
+    people, reference = (accounts, audit, brokers), (codes, regions, rules)
+    for noun in (*people, filing, views, enterprises, platforms, *reference, targets, statistics):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

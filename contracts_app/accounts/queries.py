@@ -135,11 +135,11 @@ def audit_entries(auditor: User, looked_for: AuditFilter) -> Select[AuditEntry]:
 
 def audit_page(matching: Select[AuditEntry], number: int, size: int) -> Page[Any]:
     """One page of the log, the latest first, each entry with the person's name."""
-    show: Select[Any] = select(AuditEntry, User.name).outerjoin(User, User.username == AuditEntry.username)
+    named: Any = select(AuditEntry, User.name).outerjoin(User, User.username == AuditEntry.username)
     return page_of(
         db.session(),
         matching,
-        show=show,
+        show=named,
         key=AuditEntry.id,
         order=[AuditEntry.id.desc()],
         number=number,

@@ -8,6 +8,7 @@ from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
 from contracts_app.core import pages
+from contracts_app.core.errors import Stale
 from contracts_app.core.fields import choice_list
 
 from . import actions, expired, queries, signing_in
@@ -154,16 +155,21 @@ def edit_user(user_id: int) -> ResponseReturnValue:
         if user.id == current_user.id and Role.ADMIN not in form.chosen_roles:
             form.roles.errors = ["不能取消自己的系统管理员角色，由另一位系统管理员来办"]
         elif region:
-            actions.revise(
-                current_user,
-                user,
-                name=form.name.data,
-                roles=form.chosen_roles,
-                region=region,
-                version=form.version.data,
-            )
-            flash(f"{user.name}的账号已保存，对已登录的会话同样生效。")
-            return redirect(url_for(".users"))
+            try:
+                actions.revise(
+                    current_user,
+                    user,
+                    name=form.name.data,
+                    roles=form.chosen_roles,
+                    region=region,
+                    version=form.version.data,
+                )
+            except Stale as stale:
+                form.form_errors.extend(stale.reasons)
+                form.version.raw_data, form.version.data = None, user.version
+            else:
+                flash(f"{user.name}的账号已保存，对已登录的会话同样生效。")
+                return redirect(url_for(".users"))
     html = render_template("accounts/edit.html", form=form, user=user, condition=queries.condition_of(user))
     return html, 422 if form.errors else 200
 
