@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from rich.console import Console
 
 from contracts_app.accounts import actions as accounts
+from contracts_app.accounts.commands import users
 from contracts_app.contracts import ledger
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import migrations
@@ -29,7 +30,7 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, workflow, totals, start, check_migrations):
+    for command in (init, seed, workflow, totals, start, users, check_migrations):
         app.cli.add_command(command)
 
 

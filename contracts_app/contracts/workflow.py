@@ -316,7 +316,7 @@ def keep_refusal(contract: Contract, person: User, answers: dict[str, Any]) -> N
 
 
 def write_audit(contract: Contract, person: User, answers: dict[str, Any]) -> None:
-    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.value)
+    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.label)
 
 
 # ---- the workflow --------------------------------------------------------------------------------------------------

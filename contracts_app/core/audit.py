@@ -61,13 +61,22 @@ ACTIONS: dict[str, str] = {
     "enable_user": "启用账号",
     "create_broker": "登记经纪人",
     "revise_broker": "修改经纪人",
+    "create_enterprise": "新增单位",
+    "revise_enterprise": "修改单位",
+    "set_tasks": "下达任务目标",
     "move": "办理合同",
     "discard_draft": "删除草稿",
 }
-SUBJECTS: dict[str, str] = {"user": "账号", "contract": "技术合同", "broker": "技术经纪人", "enterprise": "企业与单位"}
+SUBJECTS: dict[str, str] = {
+    "user": "账号",
+    "contract": "技术合同",
+    "broker": "技术经纪人",
+    "enterprise": "企业与单位",
+    "target": "任务目标",
+}
 FACTS: dict[str, str] = {
     "username": "用户名",
-    "name": "姓名",
+    "name": "名称",
     "roles": "角色",
     "region": "地区",
     "condition": "状态",
@@ -77,5 +86,17 @@ FACTS: dict[str, str] = {
     "employer": "任职单位",
     "account": "登录账号",
     "title": "合同名称",
+    "fields": "改动",
+    "code": "统一社会信用代码",
+    "party_type_code": "单位性质",
+    "scale": "企业规模",
+    "region_code": "所在地区",
+    "town_code": "镇（街道）",
+    "address": "地址",
+    "representative": "法定代表人",
+    "contact": "联系人",
+    "year": "年度",
+    "document": "文件",
+    "tasks": "任务数",
     "to": "到",
 }
