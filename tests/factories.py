@@ -17,7 +17,7 @@ from contracts_app.contracts.models import Attachment, Contract, CorrectionItem,
 from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import SHANGHAI, today
-from contracts_app.core.codes import uscc_with_check
+from contracts_app.core.codes import organisation_code_with_check, uscc_with_check
 from contracts_app.core.db import db
 from contracts_app.core.text import initials, name_key, person_initials, person_pinyin, pinyin
 from contracts_app.enterprises.models import Enterprise
@@ -72,7 +72,7 @@ class Make:
         number = next(self._numbers)
         name = name or f"测试单位{number}有限公司"
         enterprise = Enterprise(
-            code=uscc_with_check(f"91350582MA{number:07d}"),
+            code=uscc_with_check("91350582" + organisation_code_with_check(f"MA{number:06d}")),
             name=name,
             name_key=name_key(name),
             pinyin=pinyin(name),
@@ -147,7 +147,7 @@ class Make:
         for name in [name for name in facts if name not in ("state", "version")]:
             setattr(contract, name, facts.pop(name))
         for kind in ("contract", "authorization"):
-            contract.attachments.append(self._file(kind, filed_by, PDF))
+            contract.attachments.append(self._file(kind, filed_by, PDF + str(next(self._numbers)).encode()))
         people = {
             "filer": filed_by,
             "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),

@@ -72,6 +72,8 @@ def ordered(sort: Sort, columns: Mapping[str, Any], key: Any) -> list[ColumnElem
     column = columns[sort.key]
     direction = column.desc() if sort.descending else column.asc()
     tie = key.desc() if sort.descending else key.asc()
+    if not getattr(column, "nullable", True):
+        return [direction, tie]  # as its index has it, so that nothing is sorted
     return [column.is_(None), direction, tie]
 
 
