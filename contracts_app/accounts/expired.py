@@ -6,7 +6,7 @@ Nothing is kept on the server for people who are not signed in. ``signing_in.typ
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Flask, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 def ask_to_sign_in() -> ResponseReturnValue:
     """Lead to the sign-in page and back. What was posted is carried along in that page."""
     if "application/json" in request.headers.get("Accept", ""):
-        abort(401)
+        return "登录已过期，登录后再保存。", 401
     if request.method in SAFE_METHODS:
         return redirect(url_for(SIGN_IN, next=request.full_path.rstrip("?")))
     form = SignInForm(formdata=None)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, PasswordField, SelectMultipleField
+from wtforms import HiddenField, IntegerField, PasswordField, SelectMultipleField, ValidationError
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
@@ -39,7 +39,7 @@ class NewPasswordForm(FlaskForm):
 
     def validate_password_again(self, field: PasswordField) -> None:
         if field.data and field.data != self.new_password.data:
-            raise ValueError("两次输入的密码不一样，重新输入")
+            raise ValidationError("两次输入的密码不一样，重新输入")
 
 
 class OwnPasswordForm(NewPasswordForm):
@@ -50,7 +50,7 @@ class OwnPasswordForm(NewPasswordForm):
     def validate_new_password(self, field: PasswordField) -> None:
         super().validate_new_password(field)
         if field.data and field.data == self.old_password.data:
-            raise ValueError("新密码不能和现在的密码相同")
+            raise ValidationError("新密码不能和现在的密码相同")
 
 
 class RolesField(SelectMultipleField):
@@ -62,7 +62,7 @@ class RolesField(SelectMultipleField):
     def pre_validate(self, form: Any) -> None:
         """Whatever is posted must be roles."""
         if not set(self.data or ()) <= set(Role):
-            raise ValueError("选择列表里有的角色")
+            raise ValidationError("选择列表里有的角色")
 
 
 class UserForm(FlaskForm):
@@ -81,7 +81,11 @@ class UserForm(FlaskForm):
     version = IntegerField(widget=HiddenInput())
 
     def validate_roles(self, field: RolesField) -> None:
-        duty_of(self.chosen_roles)
+        if not field.errors:
+            try:
+                duty_of(self.chosen_roles)
+            except ValueError as error:
+                raise ValidationError(str(error)) from None
 
     @property
     def chosen_roles(self) -> frozenset[Role]:
@@ -99,4 +103,4 @@ class NewUserForm(UserForm):
     def validate_username(self, field: ShortText) -> None:
         field.data = (field.data or "").lower()
         if not USERNAME.fullmatch(field.data):
-            raise ValueError("用户名用小写字母开头，共 3 到 30 个小写字母、数字、点、横线或下划线")
+            raise ValidationError("用户名用小写字母开头，共 3 到 30 个小写字母、数字、点、横线或下划线")

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField
+from wtforms import BooleanField, IntegerField, ValidationError
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import HiddenInput
 
@@ -69,7 +69,7 @@ class BrokerForm(FlaskForm):
         """One certificate, one person."""
         other = queries.of_certificate(field.data)
         if other and other is not self.broker:
-            raise ValueError(CERTIFICATE_TAKEN)
+            raise ValidationError(CERTIFICATE_TAKEN)
 
     def validate_employer_id(self, field: IntegerField) -> None:
         """Chosen from the list, or typed so that one enterprise is meant; emptied means none."""
@@ -79,9 +79,9 @@ class BrokerForm(FlaskForm):
         elif typed and not (self.employer and self.employer.name == typed):
             self.employer = enterprises.meant(typed)
             if self.employer is None:
-                raise ValueError("从列表里选一家单位；没有的，先到“企业与单位”新增")
+                raise ValidationError("从列表里选一家单位；没有的，先到“企业与单位”新增")
 
     def validate_phone(self, field: ShortText) -> None:
         """Only what can be dialled."""
         if field.data and not re.fullmatch(r"\+?[0-9][0-9 \-()（）转]{4,29}", field.data):
-            raise ValueError("电话只填写数字，可以带区号和“-”，例如 0595-85601234")
+            raise ValidationError("电话只填写数字，可以带区号和“-”，例如 0595-85601234")

@@ -133,8 +133,9 @@ def spans_of(year: int) -> list[Span]:
         select(CalendarDay).where(CalendarDay.day.between(first, last)).order_by(CalendarDay.day)
     ):
         before = spans[-1] if spans else None
-        if before and before.last + timedelta(days=1) == day.day and (before.kind, before.name) == (day.kind, day.name):
-            spans[-1] = replace(before, last=day.day)
+        if before and before.last + timedelta(days=1) == day.day and before.kind == day.kind:
+            names = before.name if day.name in before.name else f"{before.name}、{day.name}"
+            spans[-1] = replace(before, last=day.day, name=names)
         else:
             spans.append(Span(day.day, day.day, day.kind, day.name, day.source))
     return spans
