@@ -1,5 +1,7 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select
@@ -169,3 +171,20 @@ def test_a_plan_target_is_no_task(admin, session):
 def test_a_year_nobody_means_is_not_found(admin):
     assert admin.get("/targets/1899").status_code == 404
     assert admin.get("/targets/2101/edit").status_code == 404
+
+
+def test_of_two_admins_in_the_same_second_one_is_told(live):
+    with live.app.app_context():
+        admins = [live.make.user(Role.ADMIN, region=QUANZHOU) for _ in range(2)]
+        visitors = [live.visitor(admin) for admin in admins]
+    barrier = Barrier(2)
+
+    def post(visitor, wan):
+        barrier.wait()
+        return visitor.post("/targets/2026/edit", data={**PAPER, "seen": "", "task_350582": wan}).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = sorted(pool.map(post, visitors, ["60", "70"]))
+    assert statuses == [302, 409]
+    with live.app.app_context():
+        assert [target.version for target in tasks_of("total_amount", [2026], [JINJIANG])] == [1]
