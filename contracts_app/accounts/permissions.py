@@ -1,4 +1,7 @@
-"""Who may open which pages: one table. Who may make which move is in each workflow."""
+"""Who may open which pages: one table. Who may make which move is in each workflow.
+
+One's own account and the reference data are open to everybody who is signed in, and stand in no line of the table.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -24,7 +27,6 @@ class Can(Word):
     READ_TARGETS = "read_targets", "查阅目标与发布数据"
     SET_TARGETS = "set_targets", "下达任务目标"
     MANAGE_USERS = "manage_users", "管理用户"
-    READ_REFERENCE = "read_reference", "查阅参考数据"
     READ_AUDIT = "read_audit", "查阅操作记录"
 
 
@@ -43,7 +45,6 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_TARGETS: READERS | {Role.ADMIN},
     Can.SET_TARGETS: frozenset({Role.ADMIN}),
     Can.MANAGE_USERS: frozenset({Role.ADMIN}),
-    Can.READ_REFERENCE: frozenset(Role),
     Can.READ_AUDIT: frozenset({Role.AUDITOR}),
 }
 

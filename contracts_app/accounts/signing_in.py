@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 from http import HTTPStatus
+from math import inf
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -27,6 +28,7 @@ _NOBODY = hasher.hash(secrets.token_hex(16))
 
 FAILURES_ALLOWED = 5  # GB/T 22239-2019 8.1.4.1 b asks for a limit; the figure is practice
 FAILURES_WITHIN = timedelta(minutes=15)
+SESSION_LASTS = timedelta(hours=12)  # however busy; OWASP ASVS 5.0 7.3.2 asks for a limit, the figure is practice
 INVITATION_LASTS = timedelta(days=7)
 FIRST_INVITATION_LASTS = timedelta(hours=24)
 LEAST_LENGTH, MOST_LENGTH = 10, 128
@@ -57,7 +59,9 @@ def init_app(app: Flask) -> None:
 
 
 def _who(session_id: str) -> User | None:
-    """The user of a session, unless disabled or the password has changed since."""
+    """The user of a session, unless it lasts too long, or the user was disabled or got another password since."""
+    if now_utc().timestamp() - session.get("began", inf) > SESSION_LASTS.total_seconds():
+        return None
     user_id, _, key = session_id.partition(":")
     user = db.session.get(User, int(user_id)) if user_id.isdigit() else None
     return user if user and user.is_active and secrets.compare_digest(user.session_key, key) else None
@@ -86,6 +90,7 @@ def begin_session(user: User) -> None:
     session.clear()  # a new session for a new person
     login_user(user)
     session.permanent = True
+    session["began"] = now_utc().timestamp()
     user.last_seen_at = now_utc()
 
 

@@ -80,7 +80,7 @@ class Section:
 
 
 def init_app(app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None = None) -> None:
-    """Give the templates `menu_for`, `home_url`, `has_page`, `role_words` and `who_words`.
+    """Give the templates `menu_for`, `opens_to`, `home_url`, `has_page`, `role_words` and `who_words`.
 
     ``may_open(endpoint, person)`` decides what shows; ``counts`` gives the number beside an entry, by its endpoint.
     """
@@ -109,8 +109,17 @@ def init_app(app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None =
             for group, entries in shown
         ]
 
+    def opens_to(person: Any, endpoint: str) -> bool:
+        """Whether a page is there and this person may open it."""
+        return has_page(endpoint) and may_open(endpoint, person)
+
     app.jinja_env.globals.update(
-        menu_for=menu_for, home_url=home_url, has_page=has_page, role_words=role_words, who_words=who_words
+        menu_for=menu_for,
+        opens_to=opens_to,
+        home_url=home_url,
+        has_page=has_page,
+        role_words=role_words,
+        who_words=who_words,
     )
 
 

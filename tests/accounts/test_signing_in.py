@@ -139,6 +139,18 @@ def test_half_an_hour_without_a_click_ends_it(client, make):
         assert not is_signed_in(client)
 
 
+def test_twelve_hours_are_a_day_however_busy(client, make):
+    user = with_password(make.user())
+    now = now_utc()
+    with time_machine.travel(now, tick=False):
+        enter(client, user)
+    for quarters in range(1, 49):
+        with time_machine.travel(now + timedelta(minutes=15 * quarters), tick=False):
+            assert is_signed_in(client)
+    with time_machine.travel(now + timedelta(hours=12, minutes=5), tick=False):
+        assert not is_signed_in(client)
+
+
 def test_a_disabled_account_is_out_with_the_next_click(sign_in, make):
     user = make.user()
     visitor = sign_in(user)
