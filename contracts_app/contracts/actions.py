@@ -119,12 +119,12 @@ def fill_in(
         _keep_plan(contract, known.pop("payments"))
     for name, value in known.items():
         setattr(contract, name, value)
-    forget_input(contract, section)
     contract.updated_at = now_utc()
     try:
         db.session.flush()
     except StaleDataError as error:
         raise Stale(SAVED_ELSEWHERE) from error
+    forget_input(contract, section)
     reindex([contract])
     return found
 

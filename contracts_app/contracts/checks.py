@@ -17,7 +17,7 @@ from contracts_app.rules.queries import setting
 
 from .models import Contract
 
-GOODS = ("设备", "仪器", "材料", "零部件", "采购")
+GOODS = ("设备", "仪器", "原材料", "零部件", "采购")
 
 
 class Section(Word):

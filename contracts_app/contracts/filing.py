@@ -85,6 +85,7 @@ class Step:
     state: str  # done, doing, problem, open or locked: see components/tasks.html
     words: str
     now: bool
+    is_ready: bool  # nothing in it stops the submission
 
 
 @bp.route("/<int:contract_id>/fill")
@@ -107,15 +108,16 @@ def _around(
     """What every page of the filing shows around its form. ``faults`` are those of the part just sent."""
     found = findings(contract, today())
     steps = [_step(contract, section, found, now, faults) for section in Section]
-    ready = sum(step.state == "done" for step in steps)
+    ready = sum(step.is_ready for step in steps)
     url = url_for(".check", contract_id=contract.id)
     steps.append(
         Step(
             "核对并提交",
             url,
             "doing" if ready == len(Section) else "open",
-            "可以提交" if ready == len(Section) else "",
+            "可以提交" if ready == len(Section) else "还不能提交",
             checking,
+            ready == len(Section),
         )
     )
     return {
@@ -124,6 +126,7 @@ def _around(
         "progress": f"{len(Section)} 步完成 {ready} 步",
         "is_ready": ready == len(Section),
         "first_open": next((step for step in steps if step.state != "done"), steps[-1]),
+        "is_correction": contract.state is State.CORRECTION,
         "asked": _asked(contract, now),
         "sections": {section.value: section.label for section in Section},
         "section_url": lambda value: _url_of(contract, SECTIONS[value]),
@@ -144,7 +147,10 @@ def _step(contract: Contract, section: Section, found: list[Finding], now: Secti
     elif wrong:
         only_blank = all(not getattr(contract, one.field, None) for one in wrong)
         state, words = ("doing", "") if only_blank else ("problem", f"有 {problems} 处要改")
-    return Step(section.label, _url_of(contract, section), state, words, section is now)
+    is_ready = state == "done"
+    if is_ready and _asked(contract, section):
+        state, words = "doing", "要求补正"
+    return Step(section.label, _url_of(contract, section), state, words, section is now, is_ready)
 
 
 def _is_begun(contract: Contract, section: Section) -> bool:
@@ -357,8 +363,11 @@ def files(contract_id: int) -> ResponseReturnValue:
     if go.startswith("remove:"):
         return _remove_file(contract, go.removeprefix("remove:"))
     form = UploadForm(request.form)
+    uploads = request.files.getlist("files")
     with unit_of_work():  # what can be taken is kept, whatever else of the same choice is refused
-        taken = form.take(contract, request.files.getlist("files"), current_user)
+        taken = form.take(contract, uploads, current_user)
+    for upload in uploads:
+        upload.close()
     if taken:
         flash(f"已上传：{'、'.join(taken)}。")
     if form.errors:

@@ -1,12 +1,13 @@
 """The parts of the filing as forms. They check the shape of each answer; what must be true is in ``checks``."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, FieldList, Form, FormField, IntegerField, RadioField, SelectChoice, ValidationError
-from wtforms.validators import Length
+from wtforms.validators import Length, Optional
 from wtforms.widgets import HiddenInput
 
 from contracts_app.accounts.models import User
@@ -93,8 +94,8 @@ class EnterpriseField(Field):
             return
         self.look_up()
         if self.hits:
-            raise ValueError(f"“{self.typed}”找到 {len(self.hits)} 个单位，选择其中一个")
-        raise ValueError(f"没有找到“{self.typed}”，换一个字查找，或者新增单位")
+            raise ValidationError(f"“{self.typed}”找到 {len(self.hits)} 个单位，选择其中一个")
+        raise ValidationError(f"没有找到“{self.typed}”，换一个字查找，或者新增单位")
 
 
 def _number(written: Any) -> int | None:
@@ -110,7 +111,7 @@ class PartForm(Form):
     # A finding about the first field says nothing while one of the others cannot be read.
     leans_on: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    version = IntegerField(widget=HiddenInput())
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
 
     def __init__(self, contract: Contract, person: User, typed: MultiDict[str, str] | None = None) -> None:
         self.contract, self.person = contract, person
@@ -240,9 +241,13 @@ class Plan(FieldList):
     errors: Sequence[Any] = ()
 
     def lines(self) -> list[tuple[Any, str, Any]]:
-        """(due_on, condition, amount) of each line that was filled in."""
+        """(due_on, condition, amount) of each line that was filled in; an amount that cannot be read is 0."""
         forms = [entry.form for entry in self.entries]
-        return [(one.due_on.data, one.condition.data, one.amount.data) for one in forms if not one.is_blank]
+        return [
+            (one.due_on.data, one.condition.data or "", one.amount.data or Decimal(0))
+            for one in forms
+            if not one.is_blank
+        ]
 
     def validate(self, form: Any, extra_validators: Any = ()) -> bool:
         fine = super().validate(form, extra_validators)
@@ -294,7 +299,7 @@ class MoneyForm(PartForm):
 
     def answers(self) -> dict[str, Any]:
         known = super().answers()
-        nothing = {name: known[name] or 0 for name in ("total_amount", "technology_amount")}
+        nothing = {name: known[name] or Decimal(0) for name in ("total_amount", "technology_amount")}
         return known | nothing | {"payments": self.payments.lines()}
 
     def says_nothing_new(self) -> bool:

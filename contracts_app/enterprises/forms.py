@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, IntegerField, ValidationError
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from contracts_app.codes.models import PartyType
@@ -43,7 +43,7 @@ class EnterpriseForm(FlaskForm):
     twins: Sequence[Enterprise] = ()
     may_insist = False
 
-    version = IntegerField(widget=HiddenInput())
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
     anyway = HiddenField()
 
     name = ShortText(
