@@ -358,6 +358,8 @@ def files(contract_id: int) -> ResponseReturnValue:
     """The files: a list of what is needed, what is there, and a form of its own to add some."""
     contract = _to_fill_in(contract_id)
     if request.method == "GET":
+        if parked(current_user, request.args.get("parked", type=int), request.path):
+            flash("登录已过期，刚才选的文件没有上传。重新选择后上传。", "warn")
         return _files_page(contract, UploadForm())
     go = request.form.get("go", "upload")
     if go.startswith("remove:"):
