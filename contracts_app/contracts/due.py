@@ -27,7 +27,7 @@ class Due:
     on: date
     level: Level
     words: str
-    share: Fraction
+    share: float
     is_estimate: bool
 
     @property
@@ -64,7 +64,7 @@ def due(begun: date, due_on: date, on: date, calendar: WorkCalendar, amber_share
         due_on,
         _level(due_on, on, left, share, amber_share),
         _words(due_on, on, left),
-        min(max(share, Fraction(0)), Fraction(1)),
+        float(min(max(share, Fraction(0)), Fraction(1))),
         not (calendar.is_known(begun) and calendar.is_known(due_on)),
     )
 

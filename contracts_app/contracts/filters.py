@@ -12,6 +12,7 @@ from contracts_app.accounts.models import User
 from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import ContractType, TechnologyField
 from contracts_app.core.db import db
+from contracts_app.core.fields import choice_list
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Level, Region, Unit
 from contracts_app.regions.queries import unit_codes_under
@@ -40,16 +41,17 @@ class FilterForm(Form):
     field = _list("技术领域")
     platform = _list("创新平台")
     broker = _list("技术经纪人")
-    date_kind = SelectField("日期", choices=[(kind.value, kind.label) for kind in DateKind], validate_choice=False)
+    date_kind = SelectField(
+        "日期", choices=choice_list([(kind.value, kind.label) for kind in DateKind]), validate_choice=False
+    )
     date_from = StringField("起")
     date_to = StringField("止")
 
     @property
     def choosable(self) -> list[Field]:
         """The lists under 更多条件 that offer anything."""
-        return [
-            self[name] for name in ("unit", "town", "state", "field", "platform", "broker") if self[name].choices[1:]
-        ]
+        names = ("unit", "town", "state", "field", "platform", "broker")
+        return [self[name] for name in names if self[name].choices[1:] or self[name].errors]
 
     @property
     def is_more_open(self) -> bool:
@@ -64,22 +66,18 @@ def filter_form(request: Request, query: ContractQuery, person: User) -> FilterF
     states: Choices = [(state.value, state.label) for state in State]
     if "," in (form.state.data or ""):
         states.append((form.state.data, "、".join(state.label for state in query.states)))
-    form.state.choices = [("", "全部状态"), *states]
-    form.type.choices = _types()
-    form.unit.choices = [("", "全部单元"), *_units(person)]
-    form.town.choices = [("", "全部镇街"), *_towns(person, query)]
-    form.field.choices = [
-        ("", "全部领域"),
-        *_rows(select(TechnologyField.code, TechnologyField.name).order_by(TechnologyField.position)),
-    ]
-    form.platform.choices = [
-        ("", "全部平台"),
-        *_rows(select(Platform.id, Platform.name).order_by(Platform.name, Platform.id)),
-    ]
-    form.broker.choices = [("", "全部经纪人"), *_brokers(person, query)]
+    form.state.choices = choice_list(states, "全部状态")
+    form.type.choices = {group: choice_list(rows) for group, rows in _types().items()}
+    form.unit.choices = choice_list(_units(person), "全部单元")
+    form.town.choices = choice_list(_towns(person, query), "全部镇街")
+    form.field.choices = choice_list(_fields(), "全部领域")
+    form.platform.choices = choice_list(_platforms(), "全部平台")
+    form.broker.choices = choice_list(_brokers(person, query), "全部经纪人")
     for name, sentence in query.faults:
         if name in form:
             form[name].errors = [*form[name].errors, sentence]
+        else:
+            form.form_errors.append(sentence)
     return form
 
 
@@ -115,6 +113,14 @@ def _towns(person: User, query: ContractQuery) -> Choices:
         .where(Region.parent_code == county, Region.level == Level.TOWN)
         .order_by(Region.code)
     )
+
+
+def _fields() -> Choices:
+    return _rows(select(TechnologyField.code, TechnologyField.name).order_by(TechnologyField.position))
+
+
+def _platforms() -> Choices:
+    return _rows(select(Platform.id, Platform.name).order_by(Platform.name, Platform.id))
 
 
 def _brokers(person: User, query: ContractQuery) -> Choices:

@@ -165,7 +165,7 @@ class ContractQuery:
     def known(self) -> "ContractQuery":
         """The query without what names nothing that exists; a fault tells of each."""
         unknown = [name for name in _NAMED if getattr(self, name) is not None and self._names.get(name) is None]
-        faults = tuple((name, "从列表里选一项") for name in unknown)
+        faults = tuple((name, f"{_CALLED[name]}从列表里选一项") for name in unknown)
         return replace(self.without(*unknown), faults=self.faults + faults) if unknown else self
 
     @cached_property
@@ -242,6 +242,15 @@ _NAMED = {
     "platform": (Platform.id, Platform.name),
     "broker": (Broker.id, Broker.name),
     "enterprise": (Enterprise.id, Enterprise.name),
+}
+_CALLED = {
+    "unit": "考核单元",
+    "town": "镇街",
+    "type": "合同类型",
+    "field": "技术领域",
+    "platform": "创新平台",
+    "broker": "技术经纪人",
+    "enterprise": "单位",
 }
 _PREFIX = {"broker": "经纪人 "}
 _AMOUNTS = ("amount_from", "amount_to")
