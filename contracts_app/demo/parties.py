@@ -83,8 +83,8 @@ class Founder:
         if chance < 0.9:
             endings = (f"{trade.name}产业技术研究院", f"{trade.name}研究所", "产业技术研究院")
             return self._institution(unit_code, place, "021", endings, trade)
-        endings = ("理工学院", "职业技术学院", "工程学院", "应用技术学院")
-        return self._institution(unit_code, "闽南", "022", endings, None)
+        schools = ("理工学院", "职业技术学院", "工程学院", "应用技术学院")
+        return self._institution(unit_code, "闽南", "022", schools, None)
 
     def _institution(
         self, unit_code: str, place: str, kind: str, endings: tuple[str, ...], trade: Trade | None
