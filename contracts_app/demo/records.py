@@ -365,7 +365,7 @@ class Records:
             subject="contract",
             subject_id=paper.id,
             address="",
-            details={"to": str(target)},
+            details={"to": target.label},
         )
 
 
