@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -27,13 +28,14 @@ from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import WorkCalendar, local
 from contracts_app.core.db import Base, db
-from contracts_app.core.files import FileKind, Kept
-from contracts_app.core.money import yuan
+from contracts_app.core.files import FileKind, FileStore, Kept
+from contracts_app.core.money import capitals, yuan
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Unit
 from contracts_app.rules.queries import Limits, limits_on
 
 from .papers import File, Paper
+from .pdf import one_page
 from .people import People
 from .words import Words
 
@@ -56,12 +58,15 @@ class Records:
         files: dict[str, Kept],
         kinds: dict[str, AttachmentKind],
         as_of: datetime,
+        own_texts: FileStore | None,
     ) -> None:
+        """``own_texts``: where each contract's own text is put; None when all share one file."""
         self.rng, self.words, self.people, self.calendar = rng, words, people, calendar
         self.files = {
             code: File(kinds[code], f"{kinds[code].name}.pdf", kept.sha256, kept.size) for code, kept in files.items()
         }
         self.as_of = as_of
+        self.own_texts = own_texts
         self.counts: dict[State, int] = defaultdict(int)
         self._limits: list[Limits] = []
         self._due: dict[tuple[str, date, bool], date] = {}
@@ -74,9 +79,7 @@ class Records:
         case = paper.case
         broker, filer = self._filer(paper, unit)
         if case.moves:
-            paper.current_attachments = [
-                self.files[code] for code in ("contract", "authorization") if broker or code == "contract"
-            ]
+            paper.current_attachments = [self._text_of(paper), *([self.files["authorization"]] if broker else [])]
         row = self._contract(paper, unit, filer, broker)
         self._rows[_table(Contract)].append(row)
         for line in paper.payments:
@@ -101,6 +104,29 @@ class Records:
         reindex(self._papers)  # type: ignore[arg-type]  # a paper has every word that the index reads
         self._rows.clear()
         self._papers.clear()
+
+    def _text_of(self, paper: Paper) -> File:
+        """The contract's own text: two contracts with one and the same file would look like one filed twice."""
+        shared = self.files["contract"]
+        if self.own_texts is None:
+            return shared
+        lines = (
+            "技术合同文本（演示）",
+            paper.title,
+            f"卖方：{paper.seller.name}",
+            f"买方：{paper.buyer.name}",
+            f"签订日期：{paper.signed_on}",
+            f"合同总价款：{yuan(paper.total_amount)} 元",
+            f"（{capitals(paper.total_amount)}）",
+            "演示文件，内容是生成的。",
+        )
+        content = one_page(lines)
+        digest = sha256(content).hexdigest()
+        place = self.own_texts.path(digest)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.write_bytes(content)  # not flushed one by one: what is generated can be generated again
+        place.chmod(0o600)
+        return shared._replace(sha256=digest, size=len(content))
 
     def _put(self, model: type[Base], **values: Any) -> None:
         self._rows[_table(model)].append(values)
@@ -353,7 +379,7 @@ class Records:
                 answered_at=None,
             )
 
-    def _audit(self, paper: Paper, person: User, at: datetime, target: str) -> None:
+    def _audit(self, paper: Paper, person: User, at: datetime, target: Word) -> None:
         if self.as_of - at > AUDITED_FOR:
             return
         self._put(
