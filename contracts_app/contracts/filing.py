@@ -439,14 +439,15 @@ def check(contract_id: int) -> ResponseReturnValue:
     move = "submit" if contract.state is State.DRAFT else "resubmit"
     offer = CONTRACT.offer(move, contract, current_user)
     found = findings(contract, today())
+    typed = {one.section: one for one in contract.inputs}
     return render_template(
         "contracts/filing/check.html",
         offer=offer,
         form=offer.form(),
         reasons=offer.reasons,
-        wrong=[one for one in found if one.level is Level.ERROR],
+        wrong=[one for one in found if one.level is Level.ERROR and one.section.value not in typed],
         warnings=[one for one in found if one.level is Level.WARNING],
-        unsaved=[SECTIONS[one.section] for one in contract.inputs],
+        unsaved=[(section, typed[section.value].faults) for section in Section if section.value in typed],
         parts=parts_of(contract, found, lambda section: _url_of(contract, section)),
         finding_url=lambda one: f"{_url_of(contract, one.section)}#{control(one.field, one.section)}",
         move_url=url_for("contracts.move", contract_id=contract.id, move=move),

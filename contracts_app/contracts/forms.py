@@ -146,7 +146,7 @@ class PartForm(Form):
         unread = {name for name in self.asked() if self[name].errors}
         shown = 0
         for finding in findings:
-            leans = set(self.leans_on.get(finding.field, ())) & unread
+            leans = self[finding.field].data and set(self.leans_on.get(finding.field, ())) & unread
             if finding.level is not Level.ERROR or finding.field in unread or leans:
                 continue
             field = self[finding.field]

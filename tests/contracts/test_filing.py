@@ -224,6 +224,8 @@ def test_all_faults_of_a_part_are_said_at_once_and_none_that_follows_from_anothe
         post(visit, draft, "money", money(total_amount="很多", technology_amount="100", payment_model_code=""))
     )
     assert set(wrong.values()) == {"total_amount", "payment_model_code-0"}
+    wrong = summary(post(visit, draft, "subject", subject(signed_on="2026-02-31", begins_on="", ends_on="")))
+    assert set(wrong.values()) == {"signed_on", "begins_on", "ends_on"}
 
 
 NASTY = "<script>alert(1)</script>'; DROP TABLE contracts;-- \"&"
