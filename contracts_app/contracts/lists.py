@@ -169,7 +169,7 @@ def corrections(person: User, number: int, size: int) -> Page[Any]:
         select(Contract).where(waiting_for_applicants(person)),
         show=_shown().add_columns(asked_at.label("asked_at")),
         key=Contract.id,
-        order=[Contract.updated_at.asc(), Contract.id.asc()],
+        order=[asked_at.asc(), Contract.id.asc()],
         number=number,
         size=size,
     )

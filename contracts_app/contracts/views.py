@@ -12,13 +12,14 @@ from contracts_app.accounts.permissions import OFFICE, READERS, Can, may, needs
 from contracts_app.core.clock import DayError, parse_day, today
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
-from contracts_app.core.errors import SENTENCES, Refused, Stale
+from contracts_app.core.errors import Refused, Stale, sentence_of
 from contracts_app.core.files import FileKind
 from contracts_app.core.nav import has_page
 from contracts_app.core.pages import number_from, url_with
 from contracts_app.core.words import Word
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet
+from contracts_app.rules.queries import setting
 
 from . import checks, course, lists, queries
 from .actions import EDITABLE
@@ -136,6 +137,7 @@ def inbox() -> str:
         sections=_section_labels(),
         this_month=lists.decided_this_month(current_user),
         month=today().replace(day=1),
+        amber_share=setting("amber_share"),
     )
 
 
@@ -363,7 +365,6 @@ def _conflict(contract_id: int, name: str, refused: Refused, typed: course.Said)
 
 def _sentence_of(error: IntegrityError) -> str:
     """What a broken constraint means to people; raises the error again where nobody has said."""
-    for name, sentence in SENTENCES.items():
-        if name in str(error.orig):
-            return sentence
+    if sentence := sentence_of(error):
+        return sentence
     raise error

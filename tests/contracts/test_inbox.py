@@ -137,6 +137,19 @@ def test_what_was_sent_back_has_its_tab(make, sign_in):
     assert "没有等申请人补正的合同" in inbox(sign_in(make.user(region=SHISHI)), "?step=correction")
 
 
+def test_who_waits_longest_for_an_applicant_is_first(make, sign_in):
+    for name, day in (
+        ("昨天退回", date(2026, 11, 19)),
+        ("上月退回", date(2026, 10, 9)),
+        ("本月退回", date(2026, 11, 3)),
+    ):
+        make.contract(name, state=State.CORRECTION, submitted_on=day)
+
+    page = inbox(sign_in(make.user()), "?step=correction")
+
+    assert page.index("上月退回") < page.index("本月退回") < page.index("昨天退回")
+
+
 def test_an_empty_inbox_says_what_to_do(make, sign_in):
     assert "没有待办。" in inbox(sign_in(make.user()))
 

@@ -109,7 +109,7 @@ asked = st.fixed_dictionaries(
 
 
 @given(asked=asked, key=st.sampled_from(sorted(lists.ORDERS)), down=st.booleans(), size=st.integers(1, 4))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_pages_footer_and_service_count_the_same(office, asked, key, down, size):
     query = ContractQuery.from_args(MultiDict(asked))
     by_state = sums_by_state(query, office)
