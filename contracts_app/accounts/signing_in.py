@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from functools import cache
 from http import HTTPStatus
 from math import inf
 from typing import Any, cast
@@ -17,14 +18,19 @@ from werkzeug.datastructures import MultiDict
 
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
-from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.db import LARGEST_ID, db, unit_of_work
 from contracts_app.core.errors import Refused
 
 from .models import Invitation, ParkedForm, SignInFailure, User
 
 hasher = PasswordHasher()  # argon2id with the library's current costs
-# Verified against when the name is unknown, so that the answer takes as long as for a known one.
-_NOBODY = hasher.hash(secrets.token_hex(16))
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when the name is unknown, so that the answer takes as long as for a known one."""
+    return hasher.hash(secrets.token_hex(16))
+
 
 FAILURES_ALLOWED = 5  # GB/T 22239-2019 8.1.4.1 b asks for a limit; the figure is practice
 FAILURES_WITHIN = timedelta(minutes=15)
@@ -73,7 +79,7 @@ def sign_in(username: str, password: str) -> User:
     if failures(username) >= FAILURES_ALLOWED:
         raise SignInRefused("连续多次没有登录成功，这个用户名已锁定 15 分钟。稍后再试，或联系本单位系统管理员。")
     user = db.session.scalar(select(User).where(User.username == username))
-    right = _matches(user.password_hash if user and user.password_hash else _NOBODY, password)
+    right = _matches(user.password_hash if user and user.password_hash else _nobody(), password)
     if user is None or not right or not user.password_hash or not user.is_active:
         _remember_failure(username)
         left = FAILURES_ALLOWED - failures(username)
@@ -221,7 +227,7 @@ def park(user: User, path: str, fields: str) -> ParkedForm:
 
 def parked(user: User, parked_id: int | None, path: str) -> ParkedForm | None:
     """What this person had typed into this page before the session ended; None when there is nothing."""
-    found = db.session.get(ParkedForm, parked_id) if parked_id else None
+    found = db.session.get(ParkedForm, parked_id) if parked_id and 0 < parked_id <= LARGEST_ID else None
     if found is None or found.user_id != user.id or found.path != path or found.at < now_utc() - PARKED_FOR:
         return None
     return found

@@ -45,6 +45,7 @@ ACCOUNTS = "demo-accounts.csv"  # in the instance folder
 FIRST_AS_OF = date(2026, 3, 1)  # earlier there would be next to nothing of the last year
 TASK_DOCUMENT = "演示任务（无文号）"
 WITHOUT_TASK = ("3505T1", 2025)
+FILES_OF_THEIR_OWN = 5_000  # up to here each contract has its own text; more would only fill the disk
 MANY = 20_000  # from here on it pays to build the indexes at the end
 
 Progress = Callable[[int, int], None]
@@ -171,7 +172,8 @@ class _Load:
         self._set_tasks()
         as_of_moment = self.days.moment(self.lives.last, 18 * 60)
         kinds = {kind.code: kind for kind in listed(AttachmentKind)}
-        records = Records(self.rng, self.words, people, self.calendar, _keep_files(), kinds, as_of_moment)
+        own_texts = current_app.extensions["files"] if self.contracts <= FILES_OF_THEIR_OWN else None
+        records = Records(self.rng, self.words, people, self.calendar, _keep_files(), kinds, as_of_moment, own_texts)
         writer = Writer(self.rng, self.words, parties, self._platforms(), self.last_day)
         indexes = _Indexes() if self.contracts >= MANY else None
         self._write(writer, records)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
@@ -97,8 +97,9 @@ def test_desks_hold_a_days_work(demonstration, username, least, most):
 def test_the_papers_of_the_contracts_open(demonstration):
     store = demonstration.app.extensions["files"]
     files = db.session.execute(select(Attachment.sha256, Attachment.size).distinct()).all()
-    assert len(files) == 2
-    for sha256, size in files:
+    submitted = db.session.scalar(select(func.count()).where(Contract.state != State.DRAFT))
+    assert len(files) >= submitted, "a contract's text is nobody else's, else it would look like one filed twice"
+    for sha256, size in files[:50]:
         with store.open(sha256) as stream:
             assert sniff(stream, "合同.pdf") is FileKind.PDF
             assert len(stream.read()) == size
