@@ -33,6 +33,7 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+LARGEST_ID = 2**31 - 1  # what a key column can hold; a number beyond it is nobody's and is not asked for
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

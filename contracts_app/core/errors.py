@@ -96,12 +96,15 @@ def _refused(error: Refused) -> ResponseReturnValue:
     return page(error.status, error.heading, error.reasons)
 
 
-def _broken_constraint(error: IntegrityError) -> ResponseReturnValue:
+def sentence_of(error: IntegrityError) -> str | None:
+    """What a broken constraint means to people; None where nobody has said."""
     constraint = constraint_of(error) or ""
-    for name, sentence in SENTENCES.items():
-        if constraint.endswith(name):
-            return page(HTTPStatus.CONFLICT, Refused.heading, [sentence])
-    return _unexpected(error)
+    return next((sentence for name, sentence in SENTENCES.items() if constraint.endswith(name)), None)
+
+
+def _broken_constraint(error: IntegrityError) -> ResponseReturnValue:
+    sentence = sentence_of(error)
+    return page(HTTPStatus.CONFLICT, Refused.heading, [sentence]) if sentence else _unexpected(error)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

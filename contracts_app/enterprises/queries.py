@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort
 from sqlalchemy import Select, case, func, or_, select
 
-from contracts_app.core.db import db
+from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.pages import Page, Sort, ordered, page_of
 from contracts_app.core.search import SearchIndex
 from contracts_app.core.text import name_key, normalise, search_key
@@ -25,7 +25,7 @@ def one(enterprise_id: int) -> Enterprise:
 
 def known(enterprise_id: int | None) -> Enterprise | None:
     """The enterprise of this number, if there is one."""
-    return db.session.get(Enterprise, enterprise_id) if enterprise_id else None
+    return db.session.get(Enterprise, enterprise_id) if enterprise_id and 0 < enterprise_id <= LARGEST_ID else None
 
 
 def matching(words: str) -> Select[Enterprise]:
