@@ -54,6 +54,13 @@ def run_folder() -> Path:
     return Path(os.environ[FOLDER])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_needs_to_survive_a_power_cut() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql(run_folder: Path) -> Iterator[Postgresql]:
     with postgresql_server(run_folder) as url:
