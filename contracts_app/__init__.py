@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
 from . import commands
-from .accounts import signing_in
+from .accounts import expired, signing_in
 from .accounts.permissions import may_open
 from .contracts.queries import inbox_count
 from .core import db as database
@@ -42,6 +42,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     pages.init_app(app)
     installation.init_app(app)
     signing_in.init_app(app)
+    expired.init_app(app)
     nav.init_app(app, may_open, {"contracts.inbox": inbox_count})
     _protect(app, settings)
     _register_pages(app)
@@ -85,16 +86,20 @@ def _protect(app: Flask, settings: Settings) -> None:
 
 
 def _register_pages(app: Flask) -> None:
+    from .accounts import audit_views as audit
     from .accounts import views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
     from .contracts import filing, views
     from .enterprises import views as enterprises
     from .platforms import views as platforms
+    from .regions import views as regions
+    from .rules import views as rules
     from .statistics import views as statistics
     from .targets import views as targets
 
-    for noun in (accounts, filing, views, enterprises, brokers, platforms, codes, targets, statistics):
+    people, reference = (accounts, audit, brokers), (codes, regions, rules)
+    for noun in (*people, filing, views, enterprises, platforms, *reference, targets, statistics):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

@@ -1,18 +1,22 @@
-"""The command line: ``flask --app wsgi init | seed | workflow | totals | start | migrations``.
+"""The command line: ``flask --app wsgi init | seed | demo | workflow | totals | start | users | migrations``.
 
 Results go to stdout, messages to stderr, and the exit status is 0 only when it worked.
 """
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import NoReturn
 
 import click
 from flask import Flask, current_app
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contracts_app.accounts import actions as accounts
+from contracts_app.accounts.commands import users
 from contracts_app.contracts import ledger
+from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import migrations
 from contracts_app.core.clock import today
@@ -20,6 +24,7 @@ from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
+from contracts_app.demo import loading
 from contracts_app.reference import load_reference
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
@@ -29,7 +34,7 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, workflow, totals, start, check_migrations):
+    for command in (init, seed, demo, workflow, totals, start, users, check_migrations):
         app.cli.add_command(command)
 
 
@@ -152,6 +157,55 @@ def _cell(counted: tuple[int, Decimal, Decimal]) -> str:
 
 
 @click.command()
+@click.option(
+    "--contracts",
+    type=click.IntRange(min=loading.FEWEST),
+    default=loading.DEFAULT_CONTRACTS,
+    show_default=True,
+    help="How many contracts, all states together.",
+)
+@click.option("--seed", type=int, default=loading.DEFAULT_SEED, show_default=True, help="Same seed, same data.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day on which all stands as it does; else today.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def demo(contracts: int, seed: int, as_of: datetime | None, form: str) -> None:
+    """Fill a new database with generated contracts, people and firms. Refuses where an office works already."""
+    make_ready()
+    if loading.is_loaded():
+        console.print("演示数据已经载入，没有改动。")
+        if form == "json":
+            click.echo(json.dumps({"loaded": False}))
+        return
+    report = _load_demonstration(contracts, seed, as_of)
+    if form == "json":
+        click.echo(json.dumps({"loaded": True, **report.plain()}, ensure_ascii=False, indent=2))
+        return
+    states = "，".join(f"{state.label} {report.by_state[state]}" for state in State)
+    click.echo(f"演示数据已载入（截至 {report.as_of}）：合同 {report.contracts} 份（{states}），")
+    click.echo(f"企业与单位 {report.enterprises} 家，技术经纪人 {report.brokers} 人，用户 {report.users} 人。")
+    click.echo(f"登录名和密码：{report.accounts}")
+
+
+def _load_demonstration(contracts: int, seed: int, as_of: datetime | None = None) -> loading.Report:
+    columns = (TextColumn("正在生成演示数据"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=console, transient=True)
+    day = as_of.date() if as_of else None
+    report = None
+    try:
+        with bar, unit_of_work():
+            task = bar.add_task("", total=contracts)
+            report = loading.load(contracts, seed, day, lambda done, whole: bar.update(task, completed=done))
+    except loading.RealOffice as refusal:
+        _fail(str(refusal))
+    except BaseException:
+        if report:
+            loading.forget_accounts(report)
+        raise
+    if report.kept_aside:
+        console.print(f"原有的登录名文件改名保留：{report.kept_aside}", markup=False)
+    return report
+
+
+@click.command()
 @click.option("--demo/--no-demo", default=True, show_default=True, help="Load demonstration data into a new database.")
 def start(demo: bool) -> None:
     """Make ready what is not, then serve: what ``make run`` calls."""
@@ -159,9 +213,14 @@ def start(demo: bool) -> None:
 
     settings: Settings = current_app.config["SETTINGS"]
     make_ready()
+    if demo and loading.is_new():
+        _load_demonstration(loading.DEFAULT_CONTRACTS, loading.DEFAULT_SEED)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    is_demonstration = loading.is_loaded()
     db.session.remove()
     console.print(f"技术合同认定登记与跟踪系统：http://{settings.host}:{settings.port}")
+    if is_demonstration:
+        console.print(f"演示用的登录名和密码：{settings.instance / loading.ACCOUNTS}", markup=False)
     serve(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
 
 

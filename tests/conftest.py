@@ -27,7 +27,7 @@ from contracts_app.core.settings import Settings
 from contracts_app.reference import load_reference
 from tests.databases import Databases, Postgresql, Sqlite, postgresql_server
 from tests.factories import Make
-from tests.visitors import NO_CHROMIUM, Visitor, visitor
+from tests.visitors import NO_BROWSER, Visitor, visitor
 
 FOLDER = "CONTRACTS_TEST_FOLDER"  # in the environment, so that parallel workers find it
 
@@ -181,9 +181,9 @@ def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]
 def _say_what_was_skipped(config: pytest.Config) -> None:
     """Last in the output, so that nobody takes a run without a browser for a whole one."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    skipped = [report for report in reporter.stats.get("skipped", ()) if NO_CHROMIUM in str(report.longrepr)]
+    skipped = [report for report in reporter.stats.get("skipped", ()) if NO_BROWSER in str(report.longrepr)]
     if skipped:
-        reporter.write_line(f"*** {len(skipped)} BROWSER TESTS WERE SKIPPED: {NO_CHROMIUM} ***", red=True, bold=True)
+        reporter.write_line(f"*** {len(skipped)} BROWSER TESTS WERE SKIPPED: {NO_BROWSER} ***", red=True, bold=True)
 
 
 def _app(settings: Settings) -> Flask:

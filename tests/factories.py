@@ -17,9 +17,10 @@ from contracts_app.contracts.models import Attachment, Contract, CorrectionItem,
 from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import SHANGHAI, today
-from contracts_app.core.codes import uscc_with_check
+from contracts_app.core.codes import organisation_code_with_check, uscc_with_check
 from contracts_app.core.db import db
 from contracts_app.core.text import initials, name_key, person_initials, person_pinyin, pinyin
+from contracts_app.enterprises.actions import reindex as reindex_enterprises
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Unit
 from contracts_app.rules.queries import limits_on, work_calendar
@@ -72,7 +73,7 @@ class Make:
         number = next(self._numbers)
         name = name or f"测试单位{number}有限公司"
         enterprise = Enterprise(
-            code=uscc_with_check(f"91350582MA{number:07d}"),
+            code=uscc_with_check("91350582" + organisation_code_with_check(f"MA{number:06d}")),
             name=name,
             name_key=name_key(name),
             pinyin=pinyin(name),
@@ -80,7 +81,10 @@ class Make:
             party_type_code="150",
             region_code=region,
         )
-        return self.save(enterprise, **facts)
+        self.save(enterprise, **facts)
+        reindex_enterprises([enterprise])
+        db.session.commit()
+        return enterprise
 
     def broker(self, name: str = "", *, user: User | None = None, region: str = JINJIANG, **facts: Any) -> Broker:
         """A technology broker; with ``user``, the one behind that sign-in."""
@@ -144,10 +148,8 @@ class Make:
         )
         if not amount:
             contract.payments = []
-        for name in [name for name in facts if name not in ("state", "version")]:
-            setattr(contract, name, facts.pop(name))
         for kind in ("contract", "authorization"):
-            contract.attachments.append(self._file(kind, filed_by, PDF))
+            contract.attachments.append(self._file(kind, filed_by, PDF + str(next(self._numbers)).encode()))
         people = {
             "filer": filed_by,
             "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),
@@ -156,6 +158,8 @@ class Make:
         db.session.add(contract)
         db.session.flush()
         with db.session.no_autoflush:
+            for name, value in facts.items():
+                setattr(contract, name, value)
             self._lead(contract, state, day, registered_on, people)
         db.session.flush()
         reindex([contract])

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from contracts_app.core.db import db
 
-NO_CHROMIUM = "there is no Chromium on this machine (`make browser` says what to do)"
+NO_BROWSER = "no browser (`make browser` says what to do)"
 
 
 class Visitor(FlaskClient):

@@ -1,4 +1,7 @@
-"""Who may open which pages: one table. Who may make which move is in each workflow."""
+"""Who may open which pages: one table. Who may make which move is in each workflow.
+
+One's own account and the reference data are open to everybody who is signed in, and stand in no line of the table.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,9 +24,9 @@ class Can(Word):
     READ_REGISTERS = "read_registers", "查阅经纪人与平台"
     EDIT_BROKERS = "edit_brokers", "维护技术经纪人"
     SEE_STATISTICS = "see_statistics", "查阅统计"
+    READ_TARGETS = "read_targets", "查阅目标与发布数据"
     SET_TARGETS = "set_targets", "下达任务目标"
     MANAGE_USERS = "manage_users", "管理用户"
-    READ_REFERENCE = "read_reference", "查阅参考数据"
     READ_AUDIT = "read_audit", "查阅操作记录"
 
 
@@ -39,9 +42,9 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_REGISTERS: READERS,
     Can.EDIT_BROKERS: frozenset({Role.REGISTRAR}),
     Can.SEE_STATISTICS: READERS,
+    Can.READ_TARGETS: READERS | {Role.ADMIN},
     Can.SET_TARGETS: frozenset({Role.ADMIN}),
     Can.MANAGE_USERS: frozenset({Role.ADMIN}),
-    Can.READ_REFERENCE: frozenset(Role),
     Can.READ_AUDIT: frozenset({Role.AUDITOR}),
 }
 

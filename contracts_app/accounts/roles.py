@@ -1,5 +1,7 @@
 """The six roles and the three duties that exclude each other (三员分立)."""
 
+from collections.abc import Iterable
+
 from contracts_app.core.words import Word
 
 
@@ -28,3 +30,13 @@ DUTY_OF = {
     Role.ADMIN: Duty.ADMIN,
     Role.AUDITOR: Duty.AUDIT,
 }
+
+
+def duty_of(roles: Iterable[Role]) -> Duty:
+    """The one duty these roles belong to; raises ``ValueError`` with a sentence when there is none or more than one."""
+    duties = {DUTY_OF[role] for role in roles}
+    if not duties:
+        raise ValueError("至少选一个角色")
+    if len(duties) > 1:
+        raise ValueError("业务岗位、系统管理、安全审计不能兼任，只选同一类里的角色")
+    return duties.pop()

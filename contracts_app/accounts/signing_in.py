@@ -3,28 +3,38 @@
 import hashlib
 import secrets
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from functools import cache
+from http import HTTPStatus
+from math import inf
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, flash, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
-from sqlalchemy import delete, func, select
-from werkzeug.wrappers import Response
+from sqlalchemy import CursorResult, delete, func, select, update
+from werkzeug.datastructures import MultiDict
 
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
-from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.db import LARGEST_ID, db, unit_of_work
 from contracts_app.core.errors import Refused
 
 from .models import Invitation, ParkedForm, SignInFailure, User
 
 hasher = PasswordHasher()  # argon2id with the library's current costs
-# Verified against when the name is unknown, so that the answer takes as long as for a known one.
-_NOBODY = hasher.hash(secrets.token_hex(16))
+
+
+@cache
+def _nobody() -> str:
+    """Verified against when the name is unknown, so that the answer takes as long as for a known one."""
+    return hasher.hash(secrets.token_hex(16))
+
 
 FAILURES_ALLOWED = 5  # GB/T 22239-2019 8.1.4.1 b asks for a limit; the figure is practice
 FAILURES_WITHIN = timedelta(minutes=15)
+SESSION_LASTS = timedelta(hours=12)  # however busy; OWASP ASVS 5.0 7.3.2 asks for a limit, the figure is practice
 INVITATION_LASTS = timedelta(days=7)
 FIRST_INVITATION_LASTS = timedelta(hours=24)
 LEAST_LENGTH, MOST_LENGTH = 10, 128
@@ -36,25 +46,31 @@ class SignInRefused(Exception):
     """The sentence to show; never tells whether the name or the password was wrong."""
 
 
+class SpentLink(Refused):
+    """A one-time link that leads nowhere any more."""
+
+    status = HTTPStatus.GONE
+    heading = "这个链接不能再用了"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "链接只能用一次，并且有期限；它已经用过、过期或被新的链接代替。找本单位系统管理员重新生成一个。"
+        )
+
+
 def init_app(app: Flask) -> None:
     login = LoginManager(app)
-    login.login_view = "accounts.sign_in"
     login.session_protection = "basic"
     login.user_loader(_who)
-    login.unauthorized_handler(ask_to_sign_in)
 
 
 def _who(session_id: str) -> User | None:
-    """The user of a session, unless disabled or the password has changed since."""
+    """The user of a session, unless it lasts too long, or the user was disabled or got another password since."""
+    if now_utc().timestamp() - session.get("began", inf) > SESSION_LASTS.total_seconds():
+        return None
     user_id, _, key = session_id.partition(":")
     user = db.session.get(User, int(user_id)) if user_id.isdigit() else None
     return user if user and user.is_active and secrets.compare_digest(user.session_key, key) else None
-
-
-def ask_to_sign_in() -> Response:
-    """Lead to the sign-in page and back; a form that was posted is taken along in the page, see ``accounts.views``."""
-    target = request.full_path.rstrip("?") if request.method == "GET" else request.path
-    return redirect(url_for("accounts.sign_in", next=target))
 
 
 def sign_in(username: str, password: str) -> User:
@@ -63,19 +79,25 @@ def sign_in(username: str, password: str) -> User:
     if failures(username) >= FAILURES_ALLOWED:
         raise SignInRefused("连续多次没有登录成功，这个用户名已锁定 15 分钟。稍后再试，或联系本单位系统管理员。")
     user = db.session.scalar(select(User).where(User.username == username))
-    right = _matches(user.password_hash if user and user.password_hash else _NOBODY, password)
+    right = _matches(user.password_hash if user and user.password_hash else _nobody(), password)
     if user is None or not right or not user.password_hash or not user.is_active:
         _remember_failure(username)
         left = FAILURES_ALLOWED - failures(username)
         more = f"再错 {left} 次将锁定 15 分钟" if left > 0 else "这个用户名已锁定 15 分钟"
         raise SignInRefused(f"用户名或密码不对，{more}")
-    db.session.execute(delete(SignInFailure).where(SignInFailure.username == username))
+    begin_session(user)
+    audit.record("sign_in", user)
+    return user
+
+
+def begin_session(user: User) -> None:
+    """Let the person in who has just proved to be this user; earlier failures are forgotten."""
+    db.session.execute(delete(SignInFailure).where(SignInFailure.username == user.username))
     session.clear()  # a new session for a new person
     login_user(user)
     session.permanent = True
+    session["began"] = now_utc().timestamp()
     user.last_seen_at = now_utc()
-    audit.record("sign_in", user)
-    return user
 
 
 def sign_out() -> None:
@@ -83,6 +105,18 @@ def sign_out() -> None:
     audit.record("sign_out", current_user)
     logout_user()
     session.clear()
+
+
+def confirm(user: User, password: str) -> None:
+    """Make sure that somebody signed in knows the password; wrong ones count towards the lock-out.
+
+    Raises ``SignInRefused`` with the sentence to show.
+    """
+    if failures(user.username) >= FAILURES_ALLOWED:
+        raise SignInRefused("连续多次输错，15 分钟后再试")
+    if not _matches(user.password_hash, password):
+        _remember_failure(user.username)
+        raise SignInRefused("现在的密码不对，重新输入")
 
 
 def failures(username: str) -> int:
@@ -136,11 +170,20 @@ def invite(user: User, lasts: timedelta = INVITATION_LASTS) -> str:
 
 
 def invited(token: str) -> Invitation:
-    """The invitation of this token; raises ``Refused`` when it is unknown, used or too old."""
+    """The invitation of this token; raises ``SpentLink`` when it is unknown, used or too old, or the user disabled."""
     found = db.session.scalar(select(Invitation).where(Invitation.token_hash == _hashed(token)))
-    if found is None or found.used_at or found.expires_at < now_utc():
-        raise Refused("这个链接已经用过或已过期。联系本单位系统管理员重新生成一个。")
+    if found is None or found.used_at or found.expires_at < now_utc() or not found.user.is_active:
+        raise SpentLink
     return found
+
+
+def use(invitation: Invitation, password: str) -> None:
+    """Set the password for which the person was invited; raises ``SpentLink`` when somebody was quicker."""
+    used = update(Invitation).where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
+    if cast(CursorResult[Any], db.session.execute(used.values(used_at=now_utc()))).rowcount != 1:
+        raise SpentLink
+    set_password(invitation.user, password)
+    audit.record("set_password", invitation.user, subject="user", subject_id=invitation.user_id)
 
 
 def _hashed(token: str) -> str:
@@ -153,12 +196,24 @@ def _hashed(token: str) -> str:
 def posted_fields() -> str | None:
     """What the current request posted, urlencoded, to be kept while the person signs in again.
 
-    None when it does not come from a page of ours, or is more than any form of ours holds. Files cannot be kept.
+    None when it does not come from a page of ours, or is more than any form of ours holds. Files and passwords are
+    never kept.
     """
-    same_site = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-    pairs = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    pairs = [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name != "csrf_token" and "password" not in name
+    ]
     fields = urlencode(pairs)
-    return fields if same_site and pairs and len(fields) <= PARKED_AT_MOST else None
+    return fields if is_from_our_page() and pairs and len(fields) <= PARKED_AT_MOST else None
+
+
+def is_from_our_page() -> bool:
+    """Whether the browser says that one of our own pages sent this request; other programs say nothing."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site == "same-origin"
+    origin = request.headers.get("Origin")  # sent by all browsers, also where plain HTTP keeps them from the other one
+    return origin is None or urlsplit(origin).netloc == request.host
 
 
 def park(user: User, path: str, fields: str) -> ParkedForm:
@@ -172,8 +227,24 @@ def park(user: User, path: str, fields: str) -> ParkedForm:
 
 def parked(user: User, parked_id: int | None, path: str) -> ParkedForm | None:
     """What this person had typed into this page before the session ended; None when there is nothing."""
-    found = db.session.get(ParkedForm, parked_id) if parked_id else None
-    return found if found and found.user_id == user.id and found.path == path else None
+    found = db.session.get(ParkedForm, parked_id) if parked_id and 0 < parked_id <= LARGEST_ID else None
+    if found is None or found.user_id != user.id or found.path != path or found.at < now_utc() - PARKED_FOR:
+        return None
+    return found
+
+
+def typed() -> MultiDict[str, str] | None:
+    """What to fill a form from: what this request posts, else what was parked for this page, else None.
+
+    ``BrokerForm(formdata=signing_in.typed(), obj=broker)``. Says so on the page when the answers were parked.
+    """
+    if request.method == "POST":
+        return request.form
+    found = parked(current_user, request.args.get("parked", type=int), request.path)
+    if found is None:
+        return None
+    flash("你登录前填的内容都还在下面，还没有保存。核对后再保存一次；选过的文件要重新选择。", "warn")
+    return MultiDict(parse_qsl(found.fields, keep_blank_values=True))
 
 
 def safe_target(target: str | None) -> str | None:

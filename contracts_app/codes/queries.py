@@ -1,6 +1,6 @@
 """Reading the code lists: whole trees, and what may be chosen on a day."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -17,6 +17,20 @@ Listed = TypeVar("Listed", bound=CodeList)
 def listed(model: type[Listed]) -> Sequence[Listed]:
     """The whole list in its order, also what may no longer be chosen."""
     return db.session.scalars(select(model).order_by(model.position, model.code)).all()
+
+
+def as_tree(items: Sequence[Listed]) -> list[tuple[int, Listed]]:
+    """The items with their depth, each directly below its parent."""
+    below: dict[str | None, list[Listed]] = {}
+    for item in items:
+        below.setdefault(item.parent_code, []).append(item)
+
+    def branch(parent: str | None, depth: int) -> Iterator[tuple[int, Listed]]:
+        for item in below.get(parent, ()):
+            yield depth, item
+            yield from branch(item.code, depth + 1)
+
+    return list(branch(None, 0))
 
 
 def choosable(model: type[Listed], on: date, *, leaves_only: bool = True) -> Sequence[Listed]:

@@ -1,3 +1,102 @@
-from flask import Blueprint
+"""Reading the code lists. Every signed-in person may: they are what the forms ask in."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, current_app, g, redirect, render_template, url_for
+from flask_login import login_required
+from werkzeug.wrappers import Response
+
+from contracts_app.core.clock import today
+
+from . import models, queries
 
 bp = Blueprint("codes", __name__, url_prefix="/codes")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A list as the page shows it: its words, and which of its own columns are worth seeing."""
+
+    label: str
+    model: type[models.CodeList]
+    more: tuple[tuple[str, str], ...] = ()  # name of the column, its heading
+
+
+LISTS = {
+    "contract-types": Shown(
+        "合同类别",
+        models.ContractType,
+        (
+            ("legacy_name", "2022 年以前的类别"),
+            ("seller_title", "卖方称谓"),
+            ("asks_ip", "须有知识产权"),
+            ("asks_patent", "须填专利"),
+            ("asks_licence", "须填许可方式"),
+        ),
+    ),
+    "technology-fields": Shown("技术领域", models.TechnologyField),
+    "ip-kinds": Shown("知识产权类别", models.IpKind, (("is_patent", "专利"),)),
+    "party-types": Shown("买卖方性质", models.PartyType, (("is_enterprise", "企业"),)),
+    "plan-sources": Shown("计划来源", models.PlanSource),
+    "payment-models": Shown(
+        "支付方式",
+        models.PaymentModel,
+        (
+            ("national_code", "国家代码"),
+            ("asks_plan", "填付款计划"),
+            ("must_sum_to_total", "合计等于成交额"),
+            ("has_royalty", "有提成"),
+            ("may_be_undetermined", "可以金额待定"),
+        ),
+    ),
+    "goals": Shown("社会经济目标", models.Goal),
+    "industries": Shown("国民经济行业", models.Industry),
+    "refusal-reasons": Shown("不予登记理由", models.RefusalReason, (("asks_text", "须另写说明"),)),
+    "attachment-kinds": Shown("附件种类", models.AttachmentKind, (("required_when", "何时提交"),)),
+    "measures": Shown("指标口径", models.Measure, (("unit", "单位"), ("is_counted", "本系统统计"))),
+    "documents": Shown(
+        "来源文件", models.Document, (("number", "文号"), ("issuer", "发布者"), ("issued_on", "发布日期"))
+    ),
+}
+
+# Reference data that are no code list, by endpoint; shown where their page is there.
+OTHERS = (
+    ("regions.index", "地区"),
+    ("regions.units", "考核单元"),
+    ("rules.index", "规则与时限"),
+    ("rules.calendar", "工作日历"),
+)
+
+
+@bp.get("/")
+@login_required
+def index() -> Response:
+    """The first list."""
+    return redirect(url_for(".show", name=next(iter(LISTS))))
+
+
+@bp.get("/<name>")
+@login_required
+def show(name: str) -> str:
+    """One list, whole, also what may no longer be chosen."""
+    shown = LISTS.get(name) or abort(404)
+    items = queries.listed(shown.model)
+    return render_template(
+        "codes/show.html", name=name, shown=shown, items=queries.as_tree(items), today=today(), lists=LISTS
+    )
+
+
+@bp.app_template_global()
+def reference_menu() -> list[tuple[str, str]]:
+    """Label and address of every list and every other page of reference data."""
+    lists = [(shown.label, url_for("codes.show", name=name)) for name, shown in LISTS.items()]
+    return lists + [(label, url_for(point)) for point, label in OTHERS if point in current_app.view_functions]
+
+
+@bp.app_template_global()
+def source_words(source: str) -> str:
+    """A source as people read it: of a stored document its title, else the words themselves."""
+    if "document_titles" not in g:
+        g.document_titles = {document.code: document.name for document in queries.listed(models.Document)}
+    title = g.document_titles.get(source)
+    return f"《{title}》" if title else source

@@ -1,10 +1,13 @@
 """What people do to a contract besides moving it: start it, fill it in part by part, add files, throw a draft away."""
 
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm.exc import StaleDataError
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
@@ -14,7 +17,8 @@ from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
-from contracts_app.core.files import FileStore, safe_name, sniff
+from contracts_app.core.files import FileRefused, FileStore, safe_name, sniff
+from contracts_app.enterprises.actions import when_revised
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.queries import ABROAD, unit_of
 
@@ -23,6 +27,7 @@ from .models import Attachment, Contract, DraftInput, PlannedPayment
 from .search import WORDS, reindex
 from .states import State
 
+SAVED_ELSEWHERE = "这份合同刚在别的窗口保存过。你填的内容都还在下面，和最新内容对照后再保存一次。"
 EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
 
 
@@ -45,6 +50,56 @@ def start(person: User) -> Contract:
     return contract
 
 
+def begin(person: User) -> Contract:
+    """A draft to fill in: the person's untouched empty one if there is one, so that pressing twice makes one draft."""
+    # Whoever presses twice waits here for the first press; on SQLite every writer waits anyway.
+    db.session.execute(select(User.id).where(User.id == person.id).with_for_update())
+    untouched = select(Contract).where(
+        Contract.filed_by_id == person.id,
+        Contract.state == State.DRAFT,
+        Contract.version == 1,
+        Contract.seller_id.is_(None),
+        Contract.type_code.is_(None),
+        ~Contract.inputs.any(),
+    )
+    return db.session.scalars(untouched.order_by(Contract.id).limit(1)).first() or start(person)
+
+
+# What a like contract with the same parties has in common; amounts, days and files are each contract's own.
+COPIED = (
+    "seller_id",
+    "buyer_id",
+    "is_related",
+    "broker_id",
+    "type_code",
+    "payment_model_code",
+    "field_code",
+    "ip_code",
+    "plan_source_code",
+    "goal_code",
+    "industry_code",
+    "platform_id",
+)
+
+
+def copy(earlier: Contract, person: User) -> Contract:
+    """A new draft with the parties, type, technology and way of payment of an earlier contract of the same person."""
+    if earlier.filed_by_id != person.id:
+        raise NotYours("只能复制自己申报的合同。")
+    draft = start(person)
+    known = _with_related(draft, {name: getattr(earlier, name) for name in COPIED})
+    for name, value in known.items():
+        setattr(draft, name, value)
+    db.session.flush()
+    reindex([draft])
+    return draft
+
+
+def look_at(contract: Contract, section: checks.Section, answers: dict[str, Any]) -> list[checks.Finding]:
+    """What the checks of one part would find if these were the answers. Changes nothing."""
+    return checks.findings(_proposal(contract, _with_related(contract, answers)), today(), section)
+
+
 def fill_in(
     contract: Contract, section: checks.Section, answers: dict[str, Any], person: User, version: int | None = None
 ) -> list[checks.Finding]:
@@ -53,29 +108,46 @@ def fill_in(
     ``answers`` are values by the contract's field names; ``payments`` is a list of (due_on, condition, amount).
     Raises ``Refused`` when the person may not change the contract, ``Stale`` when it changed since ``version``.
     """
-    _may_edit(contract, person)
+    refuse_edit(contract, person)
     if version is not None and version != contract.version:
-        raise Stale("这份合同刚在别的窗口保存过。你填的内容都还在下面，和最新内容对照后再保存一次。")
+        raise Stale(SAVED_ELSEWHERE)
     known = _with_related(contract, answers)
-    proposed = cast(Contract, _Proposed(contract, known))
-    found = checks.findings(proposed, today(), section)
+    found = checks.findings(_proposal(contract, known), today(), section)
     if any(finding.level is checks.Level.ERROR for finding in found):
         return found
+    if "payments" in known:
+        _keep_plan(contract, known.pop("payments"))
     for name, value in known.items():
         setattr(contract, name, value)
-    forget_input(contract, section)
     contract.updated_at = now_utc()
-    db.session.flush()
+    try:
+        db.session.flush()
+    except StaleDataError as error:
+        raise Stale(SAVED_ELSEWHERE) from error
+    forget_input(contract, section)
     reindex([contract])
     return found
 
 
+def _keep_plan(contract: Contract, lines: list[PlannedPayment]) -> None:
+    """Write the plan into the rows there are: a row added at a place still taken would break the unique place."""
+    for kept, line in zip(contract.payments, lines, strict=False):
+        kept.due_on, kept.condition, kept.amount = line.due_on, line.condition, line.amount
+    del contract.payments[len(lines) :]
+    contract.payments.extend(lines[len(contract.payments) :])
+
+
 def keep_input(contract: Contract, section: checks.Section, fields: str, faults: int, person: User) -> None:
     """Keep what was typed into one part although it is not valid yet. ``fields`` is the urlencoded form."""
-    _may_edit(contract, person)
-    forget_input(contract, section)
-    db.session.add(DraftInput(contract_id=contract.id, section=section.value, fields=fields, faults=faults))
-    db.session.flush()
+    refuse_edit(contract, person)
+    insert = sqlite_insert if db.engine.dialect.name == "sqlite" else postgresql_insert
+    row = {"fields": fields, "faults": faults, "saved_at": now_utc()}
+    # Two windows may keep the same part at the same moment: the later one stands.
+    db.session.execute(
+        insert(DraftInput)
+        .values(contract_id=contract.id, section=section.value, **row)
+        .on_conflict_do_update(index_elements=["contract_id", "section"], set_=row)
+    )
     db.session.expire(contract, ["inputs"])
 
 
@@ -87,13 +159,16 @@ def forget_input(contract: Contract, section: checks.Section) -> None:
     db.session.expire(contract, ["inputs"])
 
 
-def attach(contract: Contract, kind_code: str, stream: BinaryIO, filename: str, person: User) -> Attachment:
+def attach(contract: Contract, kind_code: str, stream: IO[bytes], filename: str, person: User) -> Attachment:
     """Add a file. Raises ``FileRefused`` with a sentence when it is too large, empty, or not what its name says."""
-    _may_edit(contract, person)
-    kind = sniff(stream, filename)
-    stream.seek(0)
+    refuse_edit(contract, person)
+    content = cast(BinaryIO, stream)
+    kind = sniff(content, filename)
+    content.seek(0)
     store: FileStore = current_app.extensions["files"]
-    kept = store.keep(stream, current_app.config["UPLOAD_LIMIT"])
+    kept = store.keep(content, current_app.config["UPLOAD_LIMIT"])
+    if any(file.sha256 == kept.sha256 and file.kind_code == kind_code for file in contract.current_attachments):
+        raise FileRefused("这个文件已经传过了，不用再传。")
     file = Attachment(
         contract_id=contract.id,
         kind_code=kind_code,
@@ -111,7 +186,7 @@ def attach(contract: Contract, kind_code: str, stream: BinaryIO, filename: str, 
 
 def remove(contract: Contract, file: Attachment, person: User) -> None:
     """Take a file off. What the office has seen once stays in the record, marked as replaced."""
-    _may_edit(contract, person)
+    refuse_edit(contract, person)
     if contract.state is State.DRAFT:
         contract.attachments.remove(file)
     else:
@@ -122,7 +197,7 @@ def remove(contract: Contract, file: Attachment, person: User) -> None:
 
 def discard(contract: Contract, person: User) -> None:
     """Throw a draft away for good. Only what was never submitted can go: it has no number and no history."""
-    _may_edit(contract, person)
+    refuse_edit(contract, person)
     if contract.state is not State.DRAFT or contract.history:
         raise Refused("提交过的合同不能删除，只能撤回。")
     audit.record("discard_draft", person, subject="contract", subject_id=contract.id, title=contract.title)
@@ -131,7 +206,8 @@ def discard(contract: Contract, person: User) -> None:
     db.session.flush()
 
 
-def _may_edit(contract: Contract, person: User) -> None:
+def refuse_edit(contract: Contract, person: User) -> None:
+    """Raises ``NotYours`` or ``Refused`` with the reason unless the person may change the answers now."""
     if sentence := why_not_edit(contract, person):
         raise (NotYours if contract.filed_by_id != person.id else Refused)(sentence)
 
@@ -146,6 +222,10 @@ class _Proposed:
     def __getattr__(self, name: str) -> Any:
         answers = object.__getattribute__(self, "answers")
         return answers[name] if name in answers else getattr(object.__getattribute__(self, "contract"), name)
+
+
+def _proposal(contract: Contract, answers: dict[str, Any]) -> Contract:
+    return cast(Contract, _Proposed(contract, answers))
 
 
 _RELATED: dict[str, tuple[str, type]] = {
@@ -173,6 +253,26 @@ def _with_related(contract: Contract, answers: dict[str, Any]) -> dict[str, Any]
         seller, buyer = known.get("seller", contract.seller), known.get("buyer", contract.buyer)
         known |= _place_of(seller, buyer)
     return known
+
+
+def office_of(seller: Enterprise | None, buyer: Enterprise | None) -> str | None:
+    """The name of the office that would accept a contract between these two; None when there is none."""
+    unit = _place_of(seller, buyer)["unit"]
+    return unit.office_name if unit else None
+
+
+@when_revised
+def follow_the_party(party: Enterprise) -> None:
+    """Drafts move to the office of the party's new place; all of its contracts are found by its new name."""
+    concerned = db.session.scalars(
+        select(Contract).where(or_(Contract.seller_id == party.id, Contract.buyer_id == party.id)).order_by(Contract.id)
+    ).all()
+    for contract in concerned:
+        if contract.state is State.DRAFT:
+            for name, value in _place_of(contract.seller, contract.buyer).items():
+                setattr(contract, name, value)
+    db.session.flush()
+    reindex(concerned)
 
 
 def _place_of(seller: Enterprise | None, buyer: Enterprise | None) -> dict[str, Any]:

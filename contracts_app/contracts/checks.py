@@ -12,9 +12,12 @@ from decimal import Decimal
 from contracts_app.accounts.roles import Role
 from contracts_app.core import money
 from contracts_app.core.words import Word
+from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.queries import setting
 
 from .models import Contract
+
+GOODS = ("设备", "仪器", "原材料", "零部件", "采购")
 
 
 class Section(Word):
@@ -218,6 +221,15 @@ def technology_within_total(contract: Contract, on: date) -> str | None:
     return f"技术交易额不能大于成交额（{money.yuan(contract.total_amount)} 元）"
 
 
+@check(Section.MONEY, "technology_amount", Level.WARNING)
+def goods_are_deducted(contract: Contract, on: date) -> str | None:
+    """A price that holds goods is not all technology (3.4): the subject names some, and nothing was deducted."""
+    if not contract.total_amount or contract.technology_amount != contract.total_amount:
+        return None
+    named = next((word for word in GOODS if word in contract.title), None)
+    return f"合同名称里有“{named}”，技术交易额和成交额相同，核对是否要扣除{named}费用" if named else None
+
+
 @check(Section.MONEY, "payment_model_code")
 def payment_model_is_chosen(contract: Contract, on: date) -> str | None:
     return None if contract.payment_model_code else "选择付款方式"
@@ -309,6 +321,23 @@ def agent_is_authorised(contract: Contract, on: date) -> str | None:
     return (
         "上传卖方的授权委托书：技术经纪人是代理卖方申请" if agent and not _has_file(contract, "authorization") else None
     )
+
+
+@check(Section.FILES, "ip_certificate", Level.WARNING)
+def right_is_shown(contract: Contract, on: date) -> str | None:
+    """Asked of transfers and licences (1.3); the rule that asks it is known from a draft only, so it is no error."""
+    if not contract.type or not contract.type.asks_ip or _has_file(contract, "ip_certificate"):
+        return None
+    return f"“{contract.type.name}”合同一般要附知识产权证书，有的上传"
+
+
+@check(Section.FILES, "import_certificate", Level.WARNING)
+def import_is_recorded(contract: Contract, on: date) -> str | None:
+    """Imports are recorded with the commerce office first (1.3)."""
+    imported = contract.seller and contract.seller.region_code == ABROAD
+    if not imported or _has_file(contract, "import_certificate"):
+        return None
+    return "卖方在境外，属于技术进口，一般要附技术进口合同登记证书及数据表"
 
 
 def _has_file(contract: Contract, kind_code: str) -> bool:

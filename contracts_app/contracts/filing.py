@@ -1,3 +1,456 @@
-from flask import Blueprint
+"""Filing: a task list and one page for each part, by a broker for the seller or by a registrar at the counter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from contracts_app.accounts.permissions import Can, may, needs
+from contracts_app.accounts.signing_in import parked
+from contracts_app.core.clock import local, now_utc, today
+from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.errors import PAGES, Refused, Stale
+from contracts_app.core.errors import page as error_page
+from contracts_app.core.files import ACCEPT, size_label
+from contracts_app.enterprises import queries as enterprises
+
+from . import actions, queries
+from .attachments import UploadForm, limit_bytes, papers_of
+from .checks import Finding, Level, Section, findings
+from .forms import PARTS, EnterpriseField, MoneyForm, PartForm
+from .models import Contract, CorrectionItem
+from .states import State
+from .summary import FIELDS, control, parts_of
+from .workflow import CONTRACT
 
 bp = Blueprint("filing", __name__, url_prefix="/contracts")
+
+NOT_OURS = frozenset({"csrf_token", "go", "version"})  # posted, and no answer
+SECTIONS = {section.value: section for section in Section}
+EXPIRED = "登录已过期，你填的内容都还在。核对后再保存。"
+
+
+# ---- starting, copying, throwing away ------------------------------------------------------------------------------
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(Can.FILE_CONTRACTS)
+def new() -> ResponseReturnValue:
+    """Says what will be needed; one button makes the draft."""
+    if request.method == "POST":
+        contract = actions.begin(current_user)
+        return redirect(url_for(".part", contract_id=contract.id, section=Section.PARTIES.value))
+    return render_template("contracts/filing/new.html", limit=_limit())
+
+
+@bp.route("/<int:contract_id>/copy", methods=["POST"])
+@needs(Can.FILE_CONTRACTS)
+def copy(contract_id: int) -> ResponseReturnValue:
+    """A new draft after an earlier contract of the same person."""
+    draft = actions.copy(queries.one(contract_id, current_user), current_user)
+    flash("已按原合同新建草稿：当事人、类型、技术信息和付款方式已带过来，金额、日期和附件重新填写。")
+    return redirect(url_for(".tasks", contract_id=draft.id))
+
+
+@bp.route("/<int:contract_id>/discard", methods=["GET", "POST"])
+@needs(Can.FILE_CONTRACTS)
+def discard(contract_id: int) -> ResponseReturnValue:
+    """Throw a draft away, after asking."""
+    contract = _to_fill_in(contract_id)
+    if contract.state is not State.DRAFT or contract.history:
+        raise Refused("提交过的合同不能删除，只能撤回。")
+    if request.method == "POST":
+        name = contract.name
+        actions.discard(contract, current_user)
+        flash(f"已删除草稿：{name}。")
+        return redirect(url_for("contracts.mine"))
+    return render_template("contracts/filing/discard.html", contract=contract)
+
+
+# ---- the task list -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the task list."""
+
+    label: str
+    url: str
+    state: str  # done, doing, problem, open or locked: see components/tasks.html
+    words: str
+    now: bool
+    is_ready: bool  # nothing in it stops the submission
+
+
+@bp.route("/<int:contract_id>/fill")
+@needs(Can.FILE_CONTRACTS)
+def tasks(contract_id: int) -> ResponseReturnValue:
+    contract = _to_fill_in(contract_id)
+    return render_template("contracts/filing/tasks.html", **_around(contract))
+
+
+def _to_fill_in(contract_id: int) -> Contract:
+    """The contract, if it is this person's to fill in now; 404, or the reason why not."""
+    contract = queries.one(contract_id, current_user)
+    actions.refuse_edit(contract, current_user)
+    return contract
+
+
+def _around(
+    contract: Contract, now: Section | None = None, faults: int = 0, *, checking: bool = False
+) -> dict[str, Any]:
+    """What every page of the filing shows around its form. ``faults`` are those of the part just sent."""
+    found = findings(contract, today())
+    steps = [_step(contract, section, found, now, faults) for section in Section]
+    ready = sum(step.is_ready for step in steps)
+    url = url_for(".check", contract_id=contract.id)
+    steps.append(
+        Step(
+            "核对并提交",
+            url,
+            "doing" if ready == len(Section) else "open",
+            "可以提交" if ready == len(Section) else "还不能提交",
+            checking,
+            ready == len(Section),
+        )
+    )
+    return {
+        "contract": contract,
+        "steps": steps,
+        "progress": f"{len(Section)} 步完成 {ready} 步",
+        "is_ready": ready == len(Section),
+        "first_open": next((step for step in steps if step.state != "done"), steps[-1]),
+        "is_correction": contract.state is State.CORRECTION,
+        "asked": _asked(contract, now),
+        "sections": {section.value: section.label for section in Section},
+        "section_url": lambda value: _url_of(contract, SECTIONS[value]),
+    }
+
+
+def _step(contract: Contract, section: Section, found: list[Finding], now: Section | None, faults: int) -> Step:
+    typed = next((one for one in contract.inputs if one.section == section.value), None)
+    wrong = [one for one in found if one.section is section and one.level is Level.ERROR]
+    problems = faults if section is now and faults else typed.faults if typed else len(wrong)
+    state, words = "done", ""
+    if (faults and section is now) or (typed and typed.faults):
+        state, words = "problem", f"有 {problems} 处要改"
+    elif typed:
+        state = "doing"
+    elif wrong and not _is_begun(contract, section):
+        state = "open"
+    elif wrong:
+        only_blank = all(not getattr(contract, one.field, None) for one in wrong)
+        state, words = ("doing", "") if only_blank else ("problem", f"有 {problems} 处要改")
+    is_ready = state == "done"
+    if is_ready and _asked(contract, section):
+        state, words = "doing", "要求补正"
+    return Step(section.label, _url_of(contract, section), state, words, section is now, is_ready)
+
+
+def _is_begun(contract: Contract, section: Section) -> bool:
+    """Whether there is any answer in the part; 关联交易 alone is none, a draft after another has it too."""
+    names = ("current_attachments",) if section is Section.FILES else FIELDS[section]
+    return any(getattr(contract, name) for name in names)
+
+
+def _asked(contract: Contract, section: Section | None) -> list[CorrectionItem]:
+    """What the office asks to be put right: of one part, or all of it."""
+    return [item for item in contract.open_corrections if section is None or item.section == section.value]
+
+
+def _url_of(contract: Contract, section: Section) -> str:
+    if section is Section.FILES:
+        return url_for(".files", contract_id=contract.id)
+    return url_for(".part", contract_id=contract.id, section=section.value)
+
+
+def _next_url(contract: Contract, section: Section) -> str:
+    order = list(Section)
+    after = order[order.index(section) + 1 :]
+    return _url_of(contract, after[0]) if after else url_for(".check", contract_id=contract.id)
+
+
+# ---- one part ------------------------------------------------------------------------------------------------------
+
+
+@bp.route("/<int:contract_id>/fill/<section>", methods=["GET", "POST"])
+@needs(Can.FILE_CONTRACTS)
+def part(contract_id: int, section: str) -> ResponseReturnValue:
+    """One part of the filing: shown as typed last, saved when right, kept as typed when not."""
+    which = _section(section)
+    contract = _to_fill_in(contract_id)
+    if request.method == "GET":
+        return _open_part(contract, which)
+    form = PARTS[which](contract, current_user, request.form)
+    go = request.form.get("go", "next")
+    if go.startswith(("find:", "plan-")):
+        return _help_with(form, go)
+    faults = _look(form)
+    if go.startswith("new:"):
+        return _add_enterprise(form, go.removeprefix("new:"), faults)
+    if faults:
+        return _keep_draft(form, faults) if go == "draft" else _show_faults(form)
+    return _save(form, go)
+
+
+def _section(name: str) -> Section:
+    return next((one for one in PARTS if one.value == name), None) or abort(404)
+
+
+def _fields() -> str:
+    """What was posted, as it is kept."""
+    return urlencode([(name, value) for name, value in request.form.items(multi=True) if name not in NOT_OURS])
+
+
+def _open_part(contract: Contract, section: Section) -> ResponseReturnValue:
+    kept = parked(current_user, request.args.get("parked", type=int), request.path)
+    typed = next((one for one in contract.inputs if one.section == section.value), None)
+    fields = kept.fields if kept else typed.fields if typed else None
+    if fields is None:
+        form = PARTS[section](contract, current_user)
+    else:
+        form = PARTS[section](contract, current_user, MultiDict(parse_qsl(fields, keep_blank_values=True)))
+        if not kept:
+            # Kept as typed under whatever version; what is shown now stands beside the contract as it is now.
+            form.version.raw_data, form.version.data = None, contract.version
+        _take_chosen(form)
+        _look(form)
+    chosen = _take_chosen(form)
+    notes = [(EXPIRED, "warn")] if kept else []
+    if chosen:
+        notes.append((f"已选用：{chosen.name}。填好其余各项后保存。", "ok"))
+    saved = f"{local(typed.saved_at):%H:%M} 已存草稿" if typed and not kept else ""
+    return _part_page(form, saved=saved, notes=notes)
+
+
+def _take_chosen(form: PartForm) -> Any:
+    """The enterprise just added or picked on another page goes into the field it was wanted for."""
+    name, key = request.args.get("put", ""), request.args.get("chosen", type=int)
+    field = form._fields.get(name)
+    chosen = enterprises.known(key)
+    if not isinstance(field, EnterpriseField) or chosen is None:
+        return None
+    field.choose(chosen)
+    field.errors = []
+    return chosen
+
+
+def _look(form: PartForm) -> int:
+    """Check the answers one by one and then together; puts the sentences on the fields and counts them."""
+    form.validate()
+    form.show(actions.look_at(form.contract, form.section, form.answers()))
+    return form.faults
+
+
+def _help_with(form: PartForm, go: str) -> ResponseReturnValue:
+    """What scripts do in the page, done here for those without: look up a party, add or remove a line of the plan."""
+    what, _, name = go.partition(":")
+    if what == "find" and name in form and isinstance(form[name], EnterpriseField):
+        form[name].look_up()
+        if form[name].typed and not form[name].hits and not form[name].chosen:
+            form[name].errors = [f"没有找到“{form[name].typed}”，换一个字查找，或者新增单位"]
+    elif isinstance(form, MoneyForm) and what == "plan-add":
+        form.payments.append_entry()
+    elif isinstance(form, MoneyForm) and what == "plan-remove" and name.isdigit() and int(name) < len(form.payments):
+        form.payments.pop_entry(int(name))
+        if not len(form.payments):
+            form.payments.append_entry()
+    return _part_page(form)
+
+
+def _add_enterprise(form: PartForm, name: str, faults: int) -> ResponseReturnValue:
+    """To the page that adds an enterprise, keeping what was typed here, and back."""
+    if name not in form or not isinstance(form[name], EnterpriseField):
+        abort(400)
+    actions.keep_input(form.contract, form.section, _fields(), faults, current_user)
+    back = url_for(".part", contract_id=form.contract.id, section=form.section.value, put=name)
+    return redirect(url_for("enterprises.new", next=back, name=form[name].typed))
+
+
+def _keep_draft(form: PartForm, faults: int) -> ResponseReturnValue:
+    actions.keep_input(form.contract, form.section, _fields(), faults, current_user)
+    flash(f"草稿已保存。这一部分还有 {faults} 处要填好，不着急，可以以后再改。", "info")
+    return redirect(_url_of(form.contract, form.section))
+
+
+def _show_faults(form: PartForm) -> ResponseReturnValue:
+    """The page again with every sentence; what was typed is kept too, should the person leave now."""
+    fields, faults = _fields(), form.faults
+    db.session.rollback()
+    with unit_of_work():
+        actions.keep_input(form.contract, form.section, fields, faults, current_user)
+    form.contract = queries.one(form.contract.id, current_user)
+    return _part_page(form), 422
+
+
+def _save(form: PartForm, go: str) -> ResponseReturnValue:
+    contract, section = form.contract, form.section
+    try:
+        found = actions.fill_in(contract, section, form.answers(), current_user, form.version.data)
+    except Stale as stale:
+        db.session.rollback()
+        form.contract = queries.one(contract.id, current_user)
+        form.version.raw_data, form.version.data = None, form.contract.version
+        form.form_errors = [*form.form_errors, *stale.reasons]
+        return _part_page(form), 422
+    flash(f"已保存：{section.label}。")
+    for warning in found:
+        flash(f"{section.label}：{warning.sentence}。已经核对过的，不用改。", "warn")
+    if go == "next":
+        return redirect(_next_url(contract, section))
+    if go == "back":
+        return redirect(url_for(".tasks", contract_id=contract.id))
+    return redirect(_url_of(contract, section))
+
+
+def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, str]] = ()) -> str:
+    contract, section = form.contract, form.section
+    order = list(Section)
+    place = order.index(section)
+    warnings = [one for one in findings(contract, today(), section) if one.level is Level.WARNING]
+    office = None
+    if section is Section.PARTIES:
+        office = actions.office_of(form["seller_id"].chosen, form["buyer_id"].chosen)
+    return render_template(
+        f"contracts/filing/{section.value}.html",
+        form=form,
+        section=section,
+        number=place + 1,
+        next_label=order[place + 1].label,
+        autosave_url=url_for(".autosave", contract_id=contract.id, section=section.value),
+        warnings=warnings if not form.faults else [],
+        saved=saved,
+        notes=notes,
+        office=office,
+        **_around(contract, section, form.faults),
+    )
+
+
+@bp.route("/<int:contract_id>/fill/<section>/autosave", methods=["POST"])
+@needs(Can.FILE_CONTRACTS)
+def autosave(contract_id: int, section: str) -> ResponseReturnValue:
+    """Keep a part as typed, right or not; never an answer of the contract, so never its version.
+
+    What says the same as the contract already is not kept: a save may have overtaken this one on its way.
+    """
+    contract = _to_fill_in(contract_id)
+    form = PARTS[_section(section)](contract, current_user, request.form)
+    faults = _look(form)
+    if not faults and form.says_nothing_new():
+        actions.forget_input(contract, form.section)
+    else:
+        actions.keep_input(contract, form.section, _fields(), faults, current_user)
+    return jsonify(saved=f"{local(now_utc()):%H:%M}", faults=faults)
+
+
+# ---- files ---------------------------------------------------------------------------------------------------------
+
+
+@bp.route("/<int:contract_id>/fill/files", methods=["GET", "POST"])
+@needs(Can.FILE_CONTRACTS)
+def files(contract_id: int) -> ResponseReturnValue:
+    """The files: a list of what is needed, what is there, and a form of its own to add some."""
+    contract = _to_fill_in(contract_id)
+    if request.method == "GET":
+        if parked(current_user, request.args.get("parked", type=int), request.path):
+            flash("登录已过期，刚才选的文件没有上传。重新选择后上传。", "warn")
+        return _files_page(contract, UploadForm())
+    go = request.form.get("go", "upload")
+    if go.startswith("remove:"):
+        return _remove_file(contract, go.removeprefix("remove:"))
+    form = UploadForm(request.form)
+    uploads = request.files.getlist("files")
+    with unit_of_work():  # what can be taken is kept, whatever else of the same choice is refused
+        taken = form.take(contract, uploads, current_user)
+    for upload in uploads:
+        upload.close()
+    if taken:
+        flash(f"已上传：{'、'.join(taken)}。")
+    if form.errors:
+        return _files_page(queries.one(contract_id, current_user), form), 422
+    return redirect(_url_of(contract, Section.FILES))
+
+
+def _remove_file(contract: Contract, key: str) -> ResponseReturnValue:
+    file = next((one for one in contract.current_attachments if str(one.id) == key), None)
+    if file is None:
+        raise Refused("这个文件已经不在清单里了，重新打开附件页看最新的清单。")
+    actions.remove(contract, file, current_user)
+    flash(f"已删除：{file.file_name}。")
+    return redirect(_url_of(contract, Section.FILES))
+
+
+def _files_page(contract: Contract, form: UploadForm) -> str:
+    papers = papers_of(contract)
+    if form.kind_code.data is None:
+        form.suggest(papers, request.args.get("kind"))
+    warnings = [one for one in findings(contract, today(), Section.FILES) if one.level is Level.WARNING]
+    return render_template(
+        "contracts/filing/files.html",
+        form=form,
+        section=Section.FILES,
+        number=len(Section),
+        papers=papers,
+        kinds=ACCEPT.replace(".", "").replace(",", " "),
+        limit=_limit(),
+        limit_mb=limit_bytes() // (1024 * 1024),
+        warnings=warnings,
+        **_around(contract, Section.FILES),
+    )
+
+
+def _limit() -> str:
+    return size_label(limit_bytes()).replace(".0 ", " ")
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """A request too large to be read at all is answered on the page of the files, where the others still are."""
+    if request.endpoint != "filing.files" or not may(current_user, Can.FILE_CONTRACTS):
+        return _too_large_page()
+    try:
+        contract = _to_fill_in((request.view_args or {})["contract_id"])
+    except (Refused, HTTPException):
+        return _too_large_page()
+    form = UploadForm()
+    form.files.errors = [f"这次选的文件太大，没有上传。单个文件不超过 {_limit()}，压缩扫描件或拆成几个后重新选择。"]
+    return _files_page(contract, form), 413
+
+
+def _too_large_page() -> ResponseReturnValue:
+    heading, sentence = PAGES[413]
+    return error_page(413, heading, [sentence.format(limit=limit_bytes() // (1024 * 1024))])
+
+
+# ---- check answers -------------------------------------------------------------------------------------------------
+
+
+@bp.route("/<int:contract_id>/fill/check")
+@needs(Can.FILE_CONTRACTS)
+def check(contract_id: int) -> ResponseReturnValue:
+    """Everything that was filled in, what is still to be done, and the move that hands it in."""
+    contract = _to_fill_in(contract_id)
+    move = "submit" if contract.state is State.DRAFT else "resubmit"
+    offer = CONTRACT.offer(move, contract, current_user)
+    found = findings(contract, today())
+    typed = {one.section: one for one in contract.inputs}
+    return render_template(
+        "contracts/filing/check.html",
+        offer=offer,
+        form=offer.form(),
+        reasons=offer.reasons,
+        wrong=[one for one in found if one.level is Level.ERROR and one.section.value not in typed],
+        warnings=[one for one in found if one.level is Level.WARNING],
+        unsaved=[(section, typed[section.value].faults) for section in Section if section.value in typed],
+        parts=parts_of(contract, found, lambda section: _url_of(contract, section)),
+        finding_url=lambda one: f"{_url_of(contract, one.section)}#{control(one.field, one.section)}",
+        move_url=url_for("contracts.move", contract_id=contract.id, move=move),
+        number=len(Section) + 1,
+        **_around(contract, checking=True),
+    )

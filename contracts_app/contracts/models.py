@@ -42,7 +42,10 @@ class Contract(Base):
         CheckConstraint("technology_amount <= total_amount", name="technology_within_total"),
         CheckConstraint("seller_id <> buyer_id", name="seller_is_not_buyer"),
         CheckConstraint("ends_on >= begins_on", name="ends_after_it_begins"),
-        CheckConstraint("length(registration_number) = 16", name="registration_number_has_16_digits"),
+        CheckConstraint(
+            "length(registration_number) = 16 AND trim(registration_number, '0123456789') = ''",
+            name="registration_number_has_16_digits",
+        ),
         CheckConstraint(
             "state <> 'registered' OR (registration_number IS NOT NULL AND registered_on IS NOT NULL"
             " AND acceptance_number IS NOT NULL AND reviewed_by_id IS NOT NULL AND decided_by_id IS NOT NULL"

@@ -77,6 +77,16 @@ def one(contract_id: int, person: User) -> Contract:
     return db.session.scalars(statement).unique().one_or_none() or abort(404)
 
 
+def attachment(contract_id: int, file_id: int, person: User) -> Attachment:
+    """One file of a contract this person may see, also a replaced one; 404 otherwise."""
+    statement = (
+        select(Attachment)
+        .join(Contract, Contract.id == Attachment.contract_id)
+        .where(Contract.id == contract_id, Attachment.id == file_id, may_see(person))
+    )
+    return db.session.scalars(statement).one_or_none() or abort(404)
+
+
 def waiting_for(person: User) -> ColumnElement[bool]:
     """Contracts of the person's region in a state in which the person's office roles have something to do."""
     states = CONTRACT.waiting_for(person.roles - {Role.BROKER}) - {State.DRAFT, State.CORRECTION}

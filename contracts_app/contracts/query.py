@@ -3,18 +3,24 @@
 Made from an address, a form or a command; becomes a ``Select``, a sentence in Chinese, and an address again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, func, or_, select
 
 from contracts_app.accounts.models import User
+from contracts_app.brokers.models import Broker
+from contracts_app.codes.models import ContractType, TechnologyField
 from contracts_app.core.clock import DayError, day_edges, parse_day, year_edges
 from contracts_app.core.db import db
 from contracts_app.core.money import MoneyError, parse_yuan
 from contracts_app.core.words import Word
+from contracts_app.enterprises.models import Enterprise
+from contracts_app.platforms.models import Platform
+from contracts_app.regions.models import Region, Unit
 
 from .models import Contract
 from .queries import may_see
@@ -28,6 +34,14 @@ class DateKind(Word):
     REGISTERED = "registered", "登记日期"
     SIGNED = "signed", "签订日期"
     SUBMITTED = "submitted", "提交日期"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One thing that is asked, in words, and the fields of the query it stands in."""
+
+    words: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,18 @@ class ContractQuery:
             date_from=reader.day("date_from"),
             date_to=reader.day("date_to"),
         )
-        return replace(query, faults=tuple(reader.faults))
+        return query._with_ranges_in_order(reader.faults)
+
+    def _with_ranges_in_order(self, faults: list[tuple[str, str]]) -> "ContractQuery":
+        """The query without an upper end that lies below its lower one."""
+        kept = self
+        if None not in (kept.amount_from, kept.amount_to) and kept.amount_to < kept.amount_from:  # type: ignore[operator]
+            faults.append(("amount_to", "最高金额小于最低金额，核对后重新填写"))
+            kept = replace(kept, amount_to=None)
+        if kept.date_from and kept.date_to and kept.date_to < kept.date_from:
+            faults.append(("date_to", "止日早于起日，核对后重新填写"))
+            kept = replace(kept, date_to=None)
+        return replace(kept, faults=tuple(faults))
 
     def to_args(self) -> dict[str, str]:
         """The address's arguments that make this query again."""
@@ -109,6 +134,49 @@ class ContractQuery:
         """The same query with these filters taken off: what a chip's cross leads to."""
         empty = {field.name: field.default for field in fields(self) if field.name in names}
         return replace(self, faults=(), **empty)  # type: ignore[arg-type]
+
+    @property
+    def filters(self) -> list[Filter]:
+        """Everything that is asked, in words: 2025年登记, 晋江市, 技术开发. Raises nothing for what has no name."""
+        return list(self._filters())
+
+    def sentence(self) -> str:
+        """What is asked, in one line of Chinese: 2025年登记 · 晋江市 · 技术开发."""
+        return " · ".join(one.words for one in self.filters) or "全部合同"
+
+    def _filters(self) -> Iterator[Filter]:
+        if self.mine:
+            yield Filter("我申报的", ("mine",))
+        if self.year:
+            yield Filter(f"{self.year}年登记", ("year",))
+        for name in _NAMED:
+            if getattr(self, name) is not None:
+                yield Filter(_PREFIX.get(name, "") + (self._names.get(name) or "未知"), (name,))
+        if self.states:
+            yield Filter("、".join(state.label for state in self.states), ("states",))
+        if self.amount_from is not None or self.amount_to is not None:
+            yield Filter(f"成交额 {_between(_wan(self.amount_from), _wan(self.amount_to))} 万元", _AMOUNTS)
+        if self.date_from or self.date_to:
+            days = _between(*(day.isoformat() if day else "" for day in (self.date_from, self.date_to)))
+            yield Filter(f"{self.date_kind.label} {days}", ("date_kind", "date_from", "date_to"))
+        if self.q:
+            yield Filter(f"“{self.q}”", ("q",))
+
+    def known(self) -> "ContractQuery":
+        """The query without what names nothing that exists; a fault tells of each."""
+        unknown = [name for name in _NAMED if getattr(self, name) is not None and self._names.get(name) is None]
+        faults = tuple((name, f"{_CALLED[name]}从列表里选一项") for name in unknown)
+        return replace(self.without(*unknown), faults=self.faults + faults) if unknown else self
+
+    @cached_property
+    def _names(self) -> dict[str, str | None]:
+        """What the codes and ids asked for are called, in one statement."""
+        asked = [
+            select(column).where(key == getattr(self, name)).scalar_subquery().label(name)
+            for name, (key, column) in _NAMED.items()
+            if getattr(self, name) is not None
+        ]
+        return dict(db.session.execute(select(*asked)).one()._mapping) if asked else {}
 
     @property
     def is_empty(self) -> bool:
@@ -165,6 +233,40 @@ class ContractQuery:
             yield column <= self.date_to
 
 
+# Field -> what it is compared with, and what that is called.
+_NAMED = {
+    "unit": (Unit.code, Unit.name),
+    "town": (Region.code, Region.name),
+    "type": (ContractType.code, ContractType.name),
+    "field": (TechnologyField.code, TechnologyField.name),
+    "platform": (Platform.id, Platform.name),
+    "broker": (Broker.id, Broker.name),
+    "enterprise": (Enterprise.id, Enterprise.name),
+}
+_CALLED = {
+    "unit": "考核单元",
+    "town": "镇街",
+    "type": "合同类型",
+    "field": "技术领域",
+    "platform": "创新平台",
+    "broker": "技术经纪人",
+    "enterprise": "单位",
+}
+_PREFIX = {"broker": "经纪人 "}
+_AMOUNTS = ("amount_from", "amount_to")
+
+
+def _wan(amount: Decimal | None) -> str:
+    """元 as 万元 without loss and without needless noughts: 20, 0.005."""
+    return "" if amount is None else f"{amount.scaleb(-4).normalize():f}"
+
+
+def _between(first: str, last: str) -> str:
+    if first and last:
+        return f"{first} 至 {last}"
+    return f"≥ {first}" if first else f"≤ {last}"
+
+
 @dataclass(frozen=True)
 class Sums:
     """What a list's footer says of everything that matches. Amounts are 元."""
@@ -176,16 +278,37 @@ class Sums:
 
 def sums(query: ContractQuery, person: User) -> Sums:
     """Count and sum of all contracts that match, in one statement."""
-    row = db.session.execute(
-        select(
-            func.count(),
-            func.coalesce(func.sum(Contract.total_amount), 0),
-            func.coalesce(func.sum(Contract.technology_amount), 0),
-        )
-        .select_from(Contract)
-        .where(*query.conditions(person))
-    ).one()
+    row = db.session.execute(select(func.count(), *_SUMS).select_from(Contract).where(*query.conditions(person))).one()
     return Sums(row[0], Decimal(row[1]), Decimal(row[2]))
+
+
+def sums_by_state(query: ContractQuery, person: User) -> dict[State, Sums]:
+    """The same for each state that occurs, whatever states the query asks for: what the tabs of a list show.
+
+    The sum over the states asked for is what ``sums`` says, so a list needs one statement for tabs and footer.
+    """
+    rows = db.session.execute(
+        select(Contract.state, func.count(), *_SUMS)
+        .where(*query.without("states").conditions(person))
+        .group_by(Contract.state)
+    )
+    return {state: Sums(count, Decimal(total), Decimal(technology)) for state, count, total, technology in rows}
+
+
+def added(parts: Iterable[Sums]) -> Sums:
+    """Several counts and sums as one."""
+    parts = list(parts)
+    return Sums(
+        sum(part.contracts for part in parts),
+        sum((part.total_amount for part in parts), Decimal(0)),
+        sum((part.technology_amount for part in parts), Decimal(0)),
+    )
+
+
+_SUMS = (
+    func.coalesce(func.sum(Contract.total_amount), 0),
+    func.coalesce(func.sum(Contract.technology_amount), 0),
+)
 
 
 class _Reader:

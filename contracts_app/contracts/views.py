@@ -1,3 +1,370 @@
-from flask import Blueprint
+"""The pages of the contracts: lists, one contract, its files, and the one page on which every move is made."""
+
+from typing import Any
+
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.wrappers import Response
+
+from contracts_app.accounts.permissions import OFFICE, READERS, Can, may, needs
+from contracts_app.core.clock import DayError, parse_day, today
+from contracts_app.core.codes import mask_phone
+from contracts_app.core.db import db
+from contracts_app.core.errors import Refused, Stale, sentence_of
+from contracts_app.core.files import FileKind
+from contracts_app.core.nav import has_page
+from contracts_app.core.pages import number_from, url_with
+from contracts_app.core.words import Word
+from contracts_app.core.workflow import MoveForm, Offer
+from contracts_app.rules.models import RuleSet
+from contracts_app.rules.queries import setting
+
+from . import checks, course, lists, queries
+from .actions import EDITABLE
+from .due import Level, dues
+from .facts import type_in_words
+from .filters import filter_form
+from .models import Contract
+from .query import ContractQuery, Sums, added, sums_by_state
+from .states import State
+from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")
+bp.add_app_template_filter(mask_phone, "mask_phone")
+
+Tabs = list[tuple[str, str, int | None, bool]]
+
+
+# ---- 技术合同 -------------------------------------------------------------------------------------------------------
+
+
+@bp.route("/")
+@needs(Can.READ_CONTRACTS)
+def index() -> str:
+    """Every contract the person may see, narrowed by the address."""
+    query = ContractQuery.from_args(request.args).known()
+    form = filter_form(request, query, current_user)
+    kept = {name: request.args[name] for name in ("sort", "size") if name in request.args}
+    chosen = [
+        (one.words, url_for(".index", **query.without(*one.names).to_args(), **kept))  # type: ignore[arg-type]
+        for one in query.filters
+    ]
+    return render_template(
+        "contracts/index.html",
+        form=form,
+        chosen=chosen,
+        may_file=may(current_user, Can.FILE_CONTRACTS),
+        **_listed(query),
+    )
+
+
+@bp.route("/mine")
+@needs(Can.FILE_CONTRACTS)
+def mine() -> str:
+    """What the person filed, and what is asked of them."""
+    args = {name: request.args.get(name, "") for name in ("q", "state")}
+    listed = _listed(ContractQuery.from_args({**args, "mine": "1"}))
+    return render_template(
+        "contracts/mine.html",
+        asked=lists.open_corrections([row.id for row in listed["page"].rows]),
+        sections=_section_labels(),
+        editable=EDITABLE,
+        unfinished=[(state.label, part.contracts) for state, part in listed["by_state"].items() if state in EDITABLE],
+        **listed,
+    )
+
+
+def _listed(query: ContractQuery) -> dict[str, Any]:
+    """What both lists show: a page of rows, the tabs with their counts, and the sums of all that match."""
+    by_state = sums_by_state(query, current_user)
+    sums = added(by_state[state] for state in query.states or by_state if state in by_state)
+    sort = lists.sort_of(request.args.get("sort"))
+    number, size = number_from(request.args)
+    page = lists.contracts(query, current_user, sort=sort, number=number, size=size, total=sums.contracts)
+    return {
+        "query": query,
+        "sort": sort,
+        "page": page,
+        "sums": sums,
+        "here": Sums(
+            len(page.rows), sum(row.total_amount for row in page.rows), sum(row.technology_amount for row in page.rows)
+        ),
+        "tabs": _state_tabs(query, by_state),
+        "by_state": by_state,
+        "dues": dues(),
+        "in_office": _in_office(),
+    }
+
+
+def _state_tabs(query: ContractQuery, by_state: dict[State, Sums]) -> Tabs:
+    """All, and each state that occurs or is asked for."""
+    everything = added(by_state.values()).contracts
+    tabs: Tabs = [("全部", url_with(state=None, page=None), everything, not query.states)]
+    for state in State:
+        if state in by_state or query.states == (state,):
+            count = by_state[state].contracts if state in by_state else 0
+            tabs.append((state.label, url_with(state=state.value, page=None), count, query.states == (state,)))
+    return tabs
+
+
+# ---- 待办, 已办 -----------------------------------------------------------------------------------------------------
+
+
+@bp.route("/inbox")
+@needs(Can.WORK_INBOX)
+def inbox() -> str:
+    """What waits for this person, the most urgent first; or what they sent back and wait for."""
+    tasks = lists.tasks(current_user, dues())
+    waiting, waiting_amount = lists.sum_of(lists.waiting_for_applicants(current_user))
+    step = next((state for state in State if state.value == request.args.get("step")), None)
+    level = next((level for level in Level if level.value == request.args.get("due")), None)
+    page = None
+    if step is State.CORRECTION:
+        page = lists.corrections(current_user, *number_from(request.args))
+    shown = lists.Narrowed(step, level).of(tasks)
+    return render_template(
+        "contracts/inbox.html",
+        tasks=tasks,
+        shown=shown,
+        by_level={one: len(lists.Narrowed(level=one).of(tasks)) for one in Level},
+        level=level,
+        tabs=_step_tabs(tasks, step, waiting),
+        page=page,
+        waiting_amount=waiting_amount,
+        asked=lists.open_corrections([row.id for row in page.rows]) if page else {},
+        sections=_section_labels(),
+        this_month=lists.decided_this_month(current_user),
+        month=today().replace(day=1),
+        amber_share=setting("amber_share"),
+    )
+
+
+def _step_tabs(tasks: list[lists.Task], step: State | None, waiting: int) -> Tabs:
+    tabs: Tabs = [("全部", url_for(".inbox"), len(tasks), step is None)]
+    for state in State:
+        if move := lists.next_step(state, current_user):
+            count = len(lists.Narrowed(state).of(tasks))
+            tabs.append((move.label, url_for(".inbox", step=state.value), count, step is state))
+    address = url_for(".inbox", step=State.CORRECTION.value)
+    return [*tabs, ("等申请人补正", address, waiting, step is State.CORRECTION)]
+
+
+@bp.route("/done")
+@needs(Can.WORK_INBOX)
+def done() -> str:
+    """What this person decided, the newest first."""
+    days, faults = {}, {}
+    for name in ("date_from", "date_to"):
+        text = request.args.get(name, "").strip()
+        try:
+            days[name] = parse_day(text) if text else None
+        except DayError as error:
+            days[name], faults[name] = None, str(error)
+    first, last = days["date_from"], days["date_to"]
+    sums = lists.decided(current_user, first, last)
+    number, size = number_from(request.args)
+    page = lists.decisions(current_user, first, last, number=number, size=size, total=sums.decisions)
+    return render_template(
+        "contracts/done.html", page=page, sums=sums, faults=faults, moves=CONTRACT.moves, first=first, last=last
+    )
+
+
+# ---- one contract --------------------------------------------------------------------------------------------------
+
+
+@bp.route("/<int:contract_id>")
+@needs(Can.READ_CONTRACTS)
+def show(contract_id: int) -> str | Response:
+    """Everything about one contract. A draft is read where it is filled in."""
+    contract = queries.one(contract_id, current_user)
+    is_own = contract.filed_by_id == current_user.id
+    if is_own and contract.state is State.DRAFT and has_page("filing.tasks"):
+        return redirect(url_for("filing.tasks", contract_id=contract.id))
+    return render_template(
+        "contracts/show.html",
+        is_own=is_own,
+        is_reader=bool(current_user.roles & READERS),
+        editable=EDITABLE,
+        may_file=may(current_user, Can.FILE_CONTRACTS),
+        steps=course.steps(contract),
+        related=lists.earlier_of_parties(contract, current_user) if contract.seller_id else [],
+        **_shown(contract),
+    )
+
+
+def _shown(contract: Contract) -> dict[str, Any]:
+    """What the page of a contract and the page of a move both show."""
+    submission = course.newest_submission(contract)
+    rules = db.session.get(RuleSet, contract.rule_set_code) if contract.rule_set_code else None
+    return {
+        "contract": contract,
+        "offers": CONTRACT.offers(contract, current_user),
+        "type_words": type_in_words(contract),
+        "history": course.timeline(contract),
+        "submission": submission,
+        "revised": course.changed(submission) if submission else [],
+        "due": dues()(contract.submitted_at, contract.due_on) if contract.state in _in_office() else None,
+        "sections": _section_labels(),
+        "duplicates": _duplicates(contract),
+        "rules": rules.name if rules else "",
+    }
+
+
+def _in_office() -> frozenset[Word]:
+    """The states in which the office's clock runs."""
+    return frozenset(state for move in CONTRACT if lists.is_of_office(move) for state in move.sources)
+
+
+def _duplicates(contract: Contract) -> Any:
+    """Only the office looks for them."""
+    return lists.possible_duplicates(contract, current_user) if current_user.roles & OFFICE else []
+
+
+def _section_labels() -> dict[str, str]:
+    return {section.value: section.label for section in checks.Section}
+
+
+# Chrome shows no PDF in a sandbox; a PDF has no scripts that could act for the page.
+_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_PICTURES = frozenset({FileKind.JPG.mime, FileKind.PNG.mime})
+_INLINE = _PICTURES | {FileKind.PDF.mime}
+
+
+@bp.route("/<int:contract_id>/files/<int:file_id>")
+@needs(Can.READ_CONTRACTS)
+def file(contract_id: int, file_id: int) -> Response:
+    """A file of a contract: PDF and pictures open in the browser (``?download=1`` saves them), others are saved."""
+    found = queries.attachment(contract_id, file_id, current_user)
+    store = current_app.extensions["files"]
+    if not store.exists(found.sha256):
+        abort(404)
+    answer = send_file(
+        store.path(found.sha256),
+        mimetype=found.mime,
+        as_attachment=found.mime not in _INLINE or "download" in request.args,
+        download_name=found.file_name,
+        etag=found.sha256,
+        max_age=0,
+    )
+    answer.cache_control.private = True
+    sandbox = "" if found.mime == FileKind.PDF.mime else "; sandbox"
+    answer.headers["Content-Security-Policy"] = _FILE_POLICY + sandbox
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+file.talisman_view_options = {"content_security_policy": None}  # type: ignore[attr-defined]  # set above
+
+
+# ---- every move ----------------------------------------------------------------------------------------------------
+
+# The names of the moves stand in the address itself, so that other pages of a contract can have theirs.
+_MOVE = f"/<int:contract_id>/<any({', '.join(CONTRACT.moves)}):move>"
+
+
+@bp.route(_MOVE, methods=["GET", "POST"])
+@needs(Can.READ_CONTRACTS)
+def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
+    """The page of one move. Who may make it, and when, is the workflow's business."""
+    contract = queries.one(contract_id, current_user)
+    typed: course.Said = []
+    try:
+        if request.method == "POST":
+            typed = course.typed(_form(move, contract))
+        offer = CONTRACT.offer(move, contract, current_user)
+        if reasons := offer.reasons:
+            raise Refused(*reasons)
+        form = offer.form()
+        if form.version.name in request.form and form.version.data != contract.version:
+            raise Stale()
+        if request.method == "POST" and "add_row" in request.form:
+            _add_row(form)
+        elif form.validate_on_submit():
+            offer.make(form.answers(), form.version.data)
+            return _onwards(contract, move)
+    except Refused as refused:
+        return _conflict(contract_id, move, refused, typed)
+    except StaleDataError:
+        return _conflict(contract_id, move, Stale(), typed)
+    except IntegrityError as error:
+        return _conflict(contract_id, move, Refused(_sentence_of(error)), typed)
+    return _move_page(contract, move, form), (422 if form.errors else 200)
+
+
+def _form(name: str, contract: Contract) -> MoveForm:
+    """The form of a move whatever the contract's state: to read what was typed."""
+    return Offer(CONTRACT.moves[name], contract, current_user).form()
+
+
+def _add_row(form: MoveForm) -> None:
+    """One more line in the list a move asks for, without script."""
+    for field in form:
+        if hasattr(field, "append_entry") and len(field) < (field.max_entries or len(field) + 1):
+            field.append_entry()
+
+
+def _move_page(contract: Contract, name: str, form: MoveForm) -> str:
+    before, after = (
+        lists.neighbours(current_user, contract) if lists.is_of_office(CONTRACT.moves[name]) else (None, None)
+    )
+    return render_template(
+        "contracts/move.html",
+        move=CONTRACT.moves[name],
+        form=form,
+        found=checks.findings(contract, today()),
+        before=before,
+        after=after,
+        pictures=_PICTURES,
+        is_of_office=lists.is_of_office(CONTRACT.moves[name]),
+        **_shown(contract),
+    )
+
+
+def _onwards(contract: Contract, name: str) -> Response:
+    """To the next in the queue after a decision of the office, else to the contract."""
+    made = CONTRACT.moves[name]
+    following = queries.next_in_inbox(current_user, contract) if lists.is_of_office(made) else None
+    label = contract.acceptance_number or contract.name
+    if following is None:
+        flash(made.done)
+        return redirect(url_for(".show", contract_id=contract.id))
+    flash(f"{label}：{made.done}下面是下一件。")
+    return redirect(url_for(".next_step", contract_id=following))
+
+
+@bp.route("/<int:contract_id>/next")
+@needs(Can.WORK_INBOX)
+def next_step(contract_id: int) -> Response:
+    """To the move that is next for this contract, or to its page where this person has none."""
+    contract = queries.one(contract_id, current_user)
+    step = lists.next_step(contract.state, current_user)
+    if step is None or any(guard(contract, current_user) for guard in step.guards):
+        return redirect(url_for(".show", contract_id=contract_id))
+    return redirect(url_for(".move", contract_id=contract_id, move=step.name))
+
+
+def _conflict(contract_id: int, name: str, refused: Refused, typed: course.Said) -> tuple[str, int]:
+    """What happened, how the contract stands now, and everything that was typed."""
+    db.session.rollback()
+    contract = queries.one(contract_id, current_user)
+    made = contract.history[-1] if contract.history else None
+    page = render_template(
+        "contracts/conflict.html",
+        contract=contract,
+        move=CONTRACT.moves[name],
+        refused=refused,
+        typed=typed,
+        newest=course.timeline(contract)[0] if made else None,
+        has_work=may(current_user, Can.WORK_INBOX),
+        is_done_already=bool(made and made.move == name and made.by_id == current_user.id),
+    )
+    return page, int(refused.status)
+
+
+def _sentence_of(error: IntegrityError) -> str:
+    """What a broken constraint means to people; raises the error again where nobody has said."""
+    if sentence := sentence_of(error):
+        return sentence
+    raise error

@@ -52,7 +52,7 @@ def is_filer(contract: Contract, person: User) -> str | None:
 def is_complete(contract: Contract, person: User) -> str | None:
     """All checks pass; the sentence names the parts that are not ready."""
     wrong = checks.errors(contract, today())
-    waiting = {item.section: item.faults for item in contract.inputs if item.faults}
+    waiting = {item.section for item in contract.inputs}  # typed, and not saved as an answer yet
     sections = [one for one in checks.Section if one.value in waiting or any(f.section is one for f in wrong)]
     if not sections:
         return None
@@ -316,7 +316,7 @@ def keep_refusal(contract: Contract, person: User, answers: dict[str, Any]) -> N
 
 
 def write_audit(contract: Contract, person: User, answers: dict[str, Any]) -> None:
-    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.value)
+    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.label)
 
 
 # ---- the workflow --------------------------------------------------------------------------------------------------

@@ -45,3 +45,58 @@ def record(action: str, person: Any, *, subject: str = "", subject_id: int | Non
             details=details,
         )
     )
+
+
+# The words people read for what is recorded. A test finds an action that has none.
+ACTIONS: dict[str, str] = {
+    "sign_in": "登录",
+    "sign_in_failed": "登录失败",
+    "sign_out": "退出",
+    "set_password": "用链接设置密码",
+    "change_password": "修改密码",
+    "invite": "生成设置密码链接",
+    "create_user": "建立账号",
+    "revise_user": "修改账号",
+    "disable_user": "停用账号",
+    "enable_user": "启用账号",
+    "create_broker": "登记经纪人",
+    "revise_broker": "修改经纪人",
+    "create_enterprise": "新增单位",
+    "revise_enterprise": "修改单位",
+    "set_tasks": "下达任务目标",
+    "move": "办理合同",
+    "discard_draft": "删除草稿",
+}
+SUBJECTS: dict[str, str] = {
+    "user": "账号",
+    "contract": "技术合同",
+    "broker": "技术经纪人",
+    "enterprise": "企业与单位",
+    "target": "任务目标",
+}
+FACTS: dict[str, str] = {
+    "username": "用户名",
+    "name": "名称",
+    "roles": "角色",
+    "region": "地区",
+    "condition": "状态",
+    "grade": "等级",
+    "certificate_number": "证书编号",
+    "phone": "电话",
+    "employer": "任职单位",
+    "account": "登录账号",
+    "title": "合同名称",
+    "fields": "改动",
+    "code": "统一社会信用代码",
+    "party_type_code": "单位性质",
+    "scale": "企业规模",
+    "region_code": "所在地区",
+    "town_code": "镇（街道）",
+    "address": "地址",
+    "representative": "法定代表人",
+    "contact": "联系人",
+    "year": "年度",
+    "document": "文件",
+    "tasks": "任务数",
+    "to": "到",
+}

@@ -156,7 +156,7 @@ class LineChart:
     wide: Plot
     narrow: Plot
     table: tuple[MonthRow, ...]  # the same figures, in 元
-    has_target: bool
+    target_words: str  # the year's target with its unit, for the legend; empty where there is none
     forecast_words: str  # 32.64, empty without a forecast
     forecast_range: str  # 31.38–34.12
 
@@ -184,7 +184,7 @@ def cumulative(
         wide=lines.plot(760, 286, left=44, room=30, months=1, steps=6),
         narrow=lines.plot(340, 230, left=38, room=10, months=3, steps=3),
         table=lines.table(),
-        has_target=bool(target),
+        target_words=f"{lines.scale.show(target)} {lines.scale.unit}" if target else "",
         forecast_words=scale.show(forecast.value) if forecast else "",
         forecast_range=f"{scale.show(forecast.low)}–{scale.show(forecast.high)}" if forecast else "",
     )
@@ -279,7 +279,7 @@ class _Lines:
     def _notes(self, frame: "_Frame", roomy: bool) -> dict[str, Note]:
         """Words at the ends of the lines, apart from each other; where it is narrow the forecast's are left out."""
         notes: dict[str, Note] = {}
-        if self.target:
+        if self.target and not self._ends_are_close(frame):
             notes["target"] = Note(
                 frame.right, max(frame.y(self.target) - 8, 11), f"目标 {self.scale.show(self.target)}"
             )
@@ -293,6 +293,12 @@ class _Lines:
             words = f"预测 {self.scale.show(self.forecast.value)}"
             notes["forecast"] = Note(frame.right, min(below, frame.bottom - 6), words)
         return notes
+
+    def _ends_are_close(self, frame: "_Frame") -> bool:
+        """Late in the year target and running total may stand side by side; the legend alone names the target then."""
+        if not self.actual or not self.target or self.now_at <= 8:
+            return False
+        return abs(frame.y(self.target) - frame.y(self.actual[-1])) < 45
 
     def _note_of_now(self, frame: "_Frame", target: Note | None) -> Note:
         early = self.now_at < 5

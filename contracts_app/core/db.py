@@ -9,8 +9,20 @@ from typing import Any
 
 from flask import Flask, current_app, g, has_request_context, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Enum, MetaData, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    PrimaryKeyConstraint,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -21,6 +33,7 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+LARGEST_ID = 2**31 - 1  # what a key column can hold; a number beyond it is nobody's and is not asked for
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -82,13 +95,34 @@ def word_type(words: type[StrEnum], name: str) -> Enum:
 
 
 def make_engine(url: str | URL) -> Engine:
-    """An engine for SQLite or PostgreSQL that obeys the rules this application relies on (see the listeners)."""
+    """An engine for SQLite or PostgreSQL that obeys the rules this application relies on (see the listeners).
+
+    What is sent to the database stays out of the messages of its errors: logs are no place for personal data.
+    """
     url = make_url(url)
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url)
+        engine = create_engine(url, hide_parameters=True)
         _obey_on_sqlite(engine)
         return engine
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+
+
+def constraint_of(error: IntegrityError) -> str | None:
+    """The name of the constraint that was broken; None where the database does not tell (a foreign key of SQLite)."""
+    if told := getattr(error.orig, "diag", None):
+        return told.constraint_name
+    kind, _, what = str(error.orig).partition(" constraint failed: ")
+    return _unique_over(what) if kind == "UNIQUE" else what or None
+
+
+def _unique_over(columns: str) -> str | None:
+    """SQLite tells the columns instead of the name: ``contracts.id, contracts.duty``."""
+    names = [column.partition(".")[2] for column in columns.split(", ")]
+    table = Base.metadata.tables.get(columns.partition(".")[0])
+    for constraint in table.constraints if table is not None else ():
+        if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint) and constraint.columns.keys() == names:
+            return str(constraint.name)
+    return None
 
 
 def _obey_on_sqlite(engine: Engine) -> None:

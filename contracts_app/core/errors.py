@@ -7,12 +7,12 @@ from http import HTTPStatus
 
 from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
-from .db import db
+from .db import constraint_of, db
+from .installation import known_demonstration
 
 log = logging.getLogger(__name__)
 
@@ -65,45 +65,63 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(StaleDataError, lambda error: _refused(Stale()))
     app.register_error_handler(IntegrityError, _broken_constraint)
-    app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def page(status: int, heading: str, reasons: Sequence[str], error_id: str | None = None) -> tuple[str, int]:
+def page(status: int, heading: str, reasons: Sequence[str]) -> tuple[str, int]:
     """The error page. Rolls back first: the page itself reads, and what failed must leave no trace."""
     db.session.rollback()
-    html = render_template("errors/page.html", status=status, heading=heading, reasons=reasons, error_id=error_id)
-    return html, status
+    return render_template("errors/page.html", status=status, heading=heading, reasons=reasons), status
+
+
+def page_of_a_failure(
+    status: int, heading: str, reasons: Sequence[str], error_id: str | None = None
+) -> tuple[str, int]:
+    """The error page when the system itself failed: asks nothing of the database, which may be what failed."""
+    _let_go()
+    template = current_app.jinja_env.get_template("errors/page.html")  # without who is signed in, which is a query
+    words = {"status": status, "heading": heading, "reasons": reasons, "error_id": error_id}
+    return template.render(words, demo_mode=known_demonstration()), status
+
+
+def _let_go() -> None:
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session().invalidate()  # a connection that cannot even roll back is not used again
 
 
 def _refused(error: Refused) -> ResponseReturnValue:
     return page(error.status, error.heading, error.reasons)
 
 
+def sentence_of(error: IntegrityError) -> str | None:
+    """What a broken constraint means to people; None where nobody has said."""
+    constraint = constraint_of(error) or ""
+    return next((sentence for name, sentence in SENTENCES.items() if constraint.endswith(name)), None)
+
+
 def _broken_constraint(error: IntegrityError) -> ResponseReturnValue:
-    words = str(error.orig)
-    for name, sentence in SENTENCES.items():
-        if name in words:
-            return page(HTTPStatus.CONFLICT, Refused.heading, [sentence])
-    return _unexpected(error)
-
-
-def _expired_form(error: CSRFError) -> ResponseReturnValue:
-    return page(400, "这一页打开太久了", ["为了安全，这次提交没有生效。返回上一页，刷新后再提交。"])
+    sentence = sentence_of(error)
+    return page(HTTPStatus.CONFLICT, Refused.heading, [sentence]) if sentence else _unexpected(error)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or (error.code or 500) < 400:
         return error  # a redirect raised as an exception
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        return _unexpected(error.original_exception)  # an error page failed
     code = error.code or 500
     heading, sentence = PAGES.get(code, ("没有办成", "返回上一页再试；仍然不行时，把时间和所做操作告诉系统管理员。"))
     limit = current_app.config.get("UPLOAD_LIMIT", 0) // (1024 * 1024)
-    return page(code, heading, [sentence.format(limit=limit)])
+    answer = page if code < 500 else page_of_a_failure
+    return answer(code, heading, [sentence.format(limit=limit)])
 
 
-def _unexpected(error: Exception) -> ResponseReturnValue:
+def _unexpected(error: BaseException) -> ResponseReturnValue:
     """The last resort: says nothing about the inside, gives an id that finds the line in the log."""
     error_id = secrets.token_hex(4)
-    log.exception("error %s at %s %s", error_id, request.method, request.path, exc_info=error)
-    return page(500, "系统出错了", ["刚才的操作没有生效，已有数据没有改动。把下面的编号告诉系统管理员。"], error_id)
+    log.error("error %s at %s %r", error_id, request.method, request.path, exc_info=error)
+    sentence = "刚才的操作没有生效，已有数据没有改动。把下面的编号告诉系统管理员。"
+    return page_of_a_failure(500, "系统出错了", [sentence], error_id)

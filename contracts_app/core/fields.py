@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from wtforms import Field, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import Field, RadioField, SelectChoice, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import StopValidation
 from wtforms.widgets import TextInput
 
@@ -129,7 +129,7 @@ class ChoiceField(SelectField):
         if self.data is None:
             return
         if not any(str(value) == str(self.data) for value in _values(self.choices)):
-            raise ValueError("选择列表里有的一项")
+            raise ValidationError("选择列表里有的一项")
 
 
 class YesNoField(RadioField):

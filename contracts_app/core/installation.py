@@ -35,5 +35,10 @@ def is_demonstration() -> bool:
     return known["demonstration"]
 
 
+def known_demonstration() -> bool:
+    """The same without asking the database: False when this process has not asked yet."""
+    return bool(current_app.extensions.get("installation", {}).get("demonstration"))
+
+
 def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"demo_mode": is_demonstration()})

@@ -30,7 +30,7 @@ MENU = (
             Entry("待办", "inbox", "contracts.inbox"),
             Entry("已办", "check2-all", "contracts.done"),
             Entry("我的合同", "file-earmark-person", "contracts.mine"),
-            Entry("新建申报", "plus-square", "contracts.new"),
+            Entry("新建申报", "plus-square", "filing.new"),
             Entry("技术合同", "file-earmark-text", "contracts.index"),
         ),
     ),
@@ -48,7 +48,7 @@ MENU = (
             Entry("年度总览", "speedometer2", "statistics.overview"),
             Entry("考核目标", "bullseye", "targets.index"),
             Entry("发布数据", "megaphone", "targets.published"),
-            Entry("规划指标", "list-check", "targets.indicators"),
+            Entry("规划指标", "list-check", "statistics.indicators"),
         ),
     ),
     Group(
@@ -80,7 +80,7 @@ class Section:
 
 
 def init_app(app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None = None) -> None:
-    """Give the templates `menu_for`, `home_url`, `has_page` and `who_words`.
+    """Give the templates `menu_for`, `opens_to`, `home_url`, `has_page`, `role_words` and `who_words`.
 
     ``may_open(endpoint, person)`` decides what shows; ``counts`` gives the number beside an entry, by its endpoint.
     """
@@ -109,7 +109,18 @@ def init_app(app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None =
             for group, entries in shown
         ]
 
-    app.jinja_env.globals.update(menu_for=menu_for, home_url=home_url, has_page=has_page, who_words=who_words)
+    def opens_to(person: Any, endpoint: str) -> bool:
+        """Whether a page is there and this person may open it."""
+        return has_page(endpoint) and may_open(endpoint, person)
+
+    app.jinja_env.globals.update(
+        menu_for=menu_for,
+        opens_to=opens_to,
+        home_url=home_url,
+        has_page=has_page,
+        role_words=role_words,
+        who_words=who_words,
+    )
 
 
 def has_page(endpoint: str) -> bool:
@@ -124,8 +135,13 @@ def home_url() -> str:
 
 def who_words(person: Any) -> str:
     """Region and roles of a person, as the top bar shows them: 晋江市 · 登记员、审核员."""
+    return f"{person.region.name} · {role_words(person)}"
+
+
+def role_words(person: Any) -> str:
+    """The roles of a person in their usual order: 登记员、审核员."""
     roles = sorted(person.roles, key=lambda role: list(role.__class__.__members__).index(role.name))
-    return f"{person.region.name} · {'、'.join(role.label for role in roles)}"
+    return "、".join(role.label for role in roles)
 
 
 def _open_to(person: Any, may_open: MayOpen) -> list[tuple[Group, list[Entry]]]:

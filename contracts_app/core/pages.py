@@ -8,6 +8,9 @@ from typing import Any, Generic, TypeVar
 from flask import Flask, request, url_for
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
+from werkzeug.routing import IntegerConverter, Map
+
+from .db import LARGEST_ID
 
 Row = TypeVar("Row")
 SIZES = (20, 50, 100)
@@ -72,6 +75,8 @@ def ordered(sort: Sort, columns: Mapping[str, Any], key: Any) -> list[ColumnElem
     column = columns[sort.key]
     direction = column.desc() if sort.descending else column.asc()
     tie = key.desc() if sort.descending else key.asc()
+    if not getattr(column, "nullable", True):
+        return [direction, tie]  # as its index has it, so that nothing is sorted
     return [column.is_(None), direction, tie]
 
 
@@ -119,8 +124,16 @@ def url_with(**changes: Any) -> str:
     return url_for(request.endpoint or "", **kept)
 
 
+class Number(IntegerConverter):
+    """A whole number in an address. One that no column could hold is nobody's: 404, and never asked of the database."""
+
+    def __init__(self, map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(map, *args, **{"max": LARGEST_ID, **kwargs})
+
+
 def init_app(app: Flask) -> None:
-    """Give the templates `url_with` and the page sizes."""
+    """Give the templates `url_with` and the page sizes, and addresses only numbers that a column can hold."""
+    app.url_map.converters["int"] = Number
     app.jinja_env.globals.update(url_with=url_with, page_sizes=SIZES)
 
 

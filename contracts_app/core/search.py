@@ -5,7 +5,8 @@ Neither database ships a search that finds "技术" inside "高技术" (speed wa
 is one table, made by hand in a migration: FTS5 on SQLite, a ``tsvector`` with GIN on PostgreSQL.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Select, column, select, table, text
 from sqlalchemy.orm import InstrumentedAttribute
@@ -13,13 +14,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .db import db
 from .text import search_key
 
-BETWEEN = "sepsep"  # stands between two texts so that no phrase runs from one into the next; too long for a bigram
+BETWEEN = "·"  # stands between two texts so that no phrase runs from one into the next; no search key holds it
 POSITIONS = 16_383  # PostgreSQL keeps no position beyond; longer text is not indexed further
 
 
 def ddl_sqlite(name: str) -> list[str]:
     """The statements that make the index table on SQLite; for migrations."""
-    return [f"CREATE VIRTUAL TABLE {name} USING fts5(words, tokenize='unicode61 remove_diacritics 0')"]
+    # The tokens are made here, so the plainest tokenizer is the right one: it takes every character beyond ASCII for a
+    # letter, while unicode61 drops those that are newer than its own tables.
+    return [f"CREATE VIRTUAL TABLE {name} USING fts5(words, tokenize='ascii')"]
 
 
 def ddl_postgresql(name: str) -> list[str]:
@@ -80,14 +83,15 @@ class SearchIndex:
         return None if ids is None else key.in_(ids)
 
 
-def _tokens(plain: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)  # names of parties come again and again when many records are indexed
+def _tokens(words: str) -> tuple[str, ...]:
     """Bigrams, and the last character alone, so that a single character is found as the beginning of a token."""
-    for index in range(len(plain)):
-        yield plain[index : index + 2]
+    plain = search_key(words)
+    return tuple(plain[index : index + 2] for index in range(len(plain)))
 
 
 def _fts(texts: Iterable[str]) -> str:
-    return f" {BETWEEN} ".join(" ".join(_tokens(search_key(one))) for one in texts if one)
+    return f" {BETWEEN} ".join(" ".join(_tokens(one)) for one in texts if one)
 
 
 def _fts_phrase(term: str) -> str:
@@ -98,7 +102,7 @@ def _tsvector(texts: Iterable[str]) -> str:
     # Written out by hand: PostgreSQL's own parser would drop or join some of the two-character tokens.
     position, parts = 0, list[str]()
     for one in texts:
-        for token in _tokens(search_key(one)):
+        for token in _tokens(one):
             position += 1
             if position > POSITIONS:
                 return " ".join(parts)

@@ -3,9 +3,11 @@
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -34,7 +36,7 @@ class Settings:
             host=environment.get("HOST") or cls.host,
             port=int(environment.get("PORT") or cls.port),
             threads=int(environment.get("THREADS") or cls.threads),
-            secure_cookies=environment.get("SECURE_COOKIES", "") in {"1", "true", "yes"},
+            secure_cookies=environment.get("SECURE_COOKIES", "").lower() in {"1", "true", "yes", "on"},
             upload_limit=int(environment.get("UPLOAD_LIMIT_MB") or 20) * 1024 * 1024,
             session_idle=timedelta(minutes=int(environment.get("SESSION_IDLE_MINUTES") or 30)),
         )
@@ -42,14 +44,11 @@ class Settings:
 
 def _kept_secret(file: Path) -> str:
     """The key that signs sessions: made once, readable by the owner only, so that a restart signs nobody out."""
-    if file.exists():
-        return file.read_text().strip()
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    secret = secrets.token_hex(32)
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another process was first
-        return file.read_text().strip()
-    with os.fdopen(handle, "w") as out:
-        out.write(secret)
-    return secret
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=file.parent) as draft:  # made with mode 600
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with suppress(FileExistsError):  # another process was first: its key is everybody's
+                os.link(draft.name, file)  # appears whole or not at all
+    return file.read_text().strip()

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts_app.codes.models import PartyType
 from contracts_app.core.clock import now_utc
+from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import Base, Moment, word_type
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
@@ -61,3 +62,13 @@ class Enterprise(Base):
     def place(self) -> str:
         """County and town in words."""
         return self.region.name + (self.town.name if self.town else "")
+
+    @property
+    def note(self) -> str:
+        """What tells it from others of a like name: code and place."""
+        return " · ".join(part for part in (self.code, self.place) if part)
+
+    @property
+    def masked_phone(self) -> str:
+        """The phone number as lists and people without need of it may see it."""
+        return mask_phone(self.phone)

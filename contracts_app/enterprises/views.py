@@ -1,3 +1,151 @@
-from flask import Blueprint
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from werkzeug.datastructures import MultiDict
+
+from contracts_app.accounts.permissions import Can, may, needs
+from contracts_app.accounts.signing_in import parked, safe_target
+from contracts_app.codes.models import PartyType
+from contracts_app.codes.queries import choices
+from contracts_app.core.clock import today
+from contracts_app.core.errors import NotYours, Stale
+from contracts_app.core.pages import number_from, sort_from
+from contracts_app.regions.queries import place_choices
+
+from . import actions, queries
+from .forms import EnterpriseForm
+from .models import Enterprise
 
 bp = Blueprint("enterprises", __name__, url_prefix="/enterprises")
+
+
+@bp.route("/")
+@needs(Can.READ_PARTIES)
+def index() -> ResponseReturnValue:
+    """The register: search by part of the name, code, pinyin or initials; narrowed by place and kind of party."""
+    words, place, kind = (request.args.get(name, "").strip() for name in ("q", "place", "type"))
+    sort = sort_from(request.args.get("sort"), queries.COLUMNS, "name")
+    page = queries.listed(words, place, kind, sort, *number_from(request.args))
+    return render_template(
+        "enterprises/index.html",
+        page=page,
+        sort=sort,
+        words=words,
+        place=place,
+        kind=kind,
+        places=place_choices(),
+        kinds=choices(PartyType, today()),
+        may_add=may(current_user, Can.EDIT_PARTIES),
+    )
+
+
+@bp.route("/search")
+@needs(Can.READ_PARTIES)
+def search() -> Response:
+    """Hits for the picker: ``[{"id", "name", "note"}]``, at most twenty, the likeliest first."""
+    hits = queries.found(request.args.get("q", "")[:200])
+    return jsonify([{"id": one.id, "name": one.name, "note": one.note} for one in hits])
+
+
+@bp.route("/<int:enterprise_id>")
+@needs(Can.READ_PARTIES)
+def show(enterprise_id: int) -> ResponseReturnValue:
+    enterprise = queries.one(enterprise_id)
+    why_not = actions.why_not_edit(enterprise, current_user)
+    return render_template("enterprises/show.html", enterprise=enterprise, why_not=why_not)
+
+
+@bp.route("/new", methods=["GET", "POST"])
+@needs(Can.EDIT_PARTIES)
+def new() -> ResponseReturnValue:
+    """Add an enterprise; ``next`` leads back to the page that wanted one, with ``chosen`` added to its address."""
+    form = _form(name=_typed_name())
+    if request.method == "POST" and form.validate() and _is_new(form, None):
+        enterprise = actions.create(form.answers(), current_user, although_namesake=bool(form.anyway.data))
+        back = safe_target(request.args.get("next"))
+        if back is None:
+            flash(f"已新增：{enterprise.name}。")
+        return redirect(_with_chosen(back, enterprise) if back else url_for(".show", enterprise_id=enterprise.id))
+    return _edit_page(form, None)
+
+
+@bp.route("/<int:enterprise_id>/edit", methods=["GET", "POST"])
+@needs(Can.EDIT_PARTIES)
+def edit(enterprise_id: int) -> ResponseReturnValue:
+    enterprise = queries.one(enterprise_id)
+    if sentence := actions.why_not_edit(enterprise, current_user):
+        raise NotYours(sentence)
+    form = _form(obj=enterprise)
+    if request.method == "POST" and form.validate() and _is_new(form, enterprise):
+        try:
+            actions.revise(
+                enterprise,
+                form.answers(),
+                current_user,
+                form.version.data,
+                although_namesake=bool(form.anyway.data),
+            )
+        except Stale as stale:
+            form.form_errors.extend(stale.reasons)
+            form.version.raw_data, form.version.data = None, enterprise.version
+        else:
+            flash(f"已保存：{enterprise.name}。")
+            return redirect(url_for(".show", enterprise_id=enterprise.id))
+    return _edit_page(form, enterprise)
+
+
+def _form(**start: Any) -> EnterpriseForm:
+    """The form as posted, as it was typed before the session ended, or as the enterprise stands."""
+    if request.method == "POST":
+        return EnterpriseForm(**start)
+    kept = parked(current_user, request.args.get("parked", type=int), request.path)
+    if kept is None:
+        return EnterpriseForm(formdata=None, **start)
+    flash("登录已过期，你填的内容都还在。核对后再保存。", "warn")
+    return EnterpriseForm(formdata=MultiDict(parse_qsl(kept.fields, keep_blank_values=True)), **start)
+
+
+def _is_new(form: EnterpriseForm, own: Enterprise | None) -> bool:
+    """Whether no other enterprise has this code or, unless the person insists, this name; says so on the form."""
+    own_id = own.id if own else None
+    same = queries.of_code(form.code.data)
+    if same and same.id != own_id:
+        form.code.errors = [*form.code.errors, f"这个代码已经有单位在用：{same.name}"]
+        form.twins = [same]
+        return False
+    form.twins = queries.of_name(form.name.data, besides=own_id)
+    if own and form.twins and own.name == form.name.data:
+        return True  # they have lived side by side before
+    if form.twins and not form.anyway.data:
+        form.name.errors = [*form.name.errors, "已有同名的单位，核对是不是同一个"]
+        form.may_insist = True
+        return False
+    return True
+
+
+def _edit_page(form: EnterpriseForm, enterprise: Enterprise | None) -> ResponseReturnValue:
+    back = safe_target(request.args.get("next"))
+    page = render_template(
+        "enterprises/edit.html",
+        form=form,
+        enterprise=enterprise,
+        back=back,
+        twins=[(twin, _with_chosen(back, twin) if back else None) for twin in form.twins],
+    )
+    return page, 422 if form.errors and request.method == "POST" else 200
+
+
+def _with_chosen(back: str, enterprise: Enterprise) -> str:
+    """The address to go back to, saying which enterprise was chosen."""
+    parts = urlsplit(back)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "chosen"]
+    return f"{parts.path}?{urlencode([*query, ('chosen', str(enterprise.id))])}"
+
+
+def _typed_name() -> str:
+    """What was looked for and not found is likely the new one's name."""
+    typed = request.args.get("name", "")[:200]
+    return typed if any("\u4e00" <= sign <= "\u9fff" for sign in typed) else ""

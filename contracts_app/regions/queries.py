@@ -51,6 +51,11 @@ def towns_of(county_code: str) -> Sequence[Region]:
     return db.session.scalars(wanted.order_by(Region.code)).all()
 
 
+def towns() -> Sequence[Region]:
+    """Every town and street of the counties for which they are kept, in the order of their codes."""
+    return db.session.scalars(select(Region).where(Region.level == Level.TOWN).order_by(Region.code)).all()
+
+
 def place_choices() -> list[tuple[str, str]]:
     """Where a party may be, as pairs of code and words: the home counties first, then cities, provinces, abroad."""
     wanted = select(Region).where(Region.level.in_(PLACES) | (Region.code == ABROAD))
@@ -68,3 +73,9 @@ def town_choices(county_code: str) -> list[tuple[str, str]]:
 def unit_choices() -> list[tuple[str, str]]:
     """The assessment units as pairs of code and words."""
     return [(unit.code, unit.name) for unit in units()]
+
+
+def tree() -> list[tuple[int, Region]]:
+    """Every region with its depth, each below the one it lies in."""
+    rows = db.session.scalars(select(Region).order_by(Region.path))
+    return [(region.path.count("/") - 1, region) for region in rows]

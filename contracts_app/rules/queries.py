@@ -1,13 +1,14 @@
 """The rules in force on a day, and the calendar of working days."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from flask import g, has_app_context
 from sqlalchemy import or_, select
 
-from contracts_app.core.clock import WorkCalendar
+from contracts_app.core.clock import WorkCalendar, year_edges
 from contracts_app.core.db import db
 
 from .models import AmountBasis, CalendarDay, CalendarDayKind, DayKind, RuleSet, Setting, Stage, TimeLimit
@@ -91,3 +92,50 @@ def setting(key: str) -> Decimal:
     if found is None:
         raise LookupError(f"no setting {key}; load the reference data")
     return Decimal(found.value)
+
+
+def rule_sets() -> Sequence[RuleSet]:
+    """Every rule set, the newest first."""
+    return db.session.scalars(select(RuleSet).order_by(RuleSet.valid_from.desc().nulls_last(), RuleSet.code)).all()
+
+
+def settings() -> Sequence[Setting]:
+    """The numbers of this office."""
+    return db.session.scalars(select(Setting).order_by(Setting.key)).all()
+
+
+def announced_years() -> list[int]:
+    """The years whose holiday schedule has been announced."""
+    return sorted(work_calendar().known_years)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days in a row that differ from the plain week in the same way."""
+
+    first: date
+    last: date
+    kind: CalendarDayKind
+    name: str
+    source: str
+
+    @property
+    def days(self) -> int:
+        """How many, both ends included."""
+        return (self.last - self.first).days + 1
+
+
+def spans_of(year: int) -> list[Span]:
+    """The announced days of a year, those in a row taken together."""
+    first, last = year_edges(year)
+    spans: list[Span] = []
+    for day in db.session.scalars(
+        select(CalendarDay).where(CalendarDay.day.between(first, last)).order_by(CalendarDay.day)
+    ):
+        before = spans[-1] if spans else None
+        if before and before.last + timedelta(days=1) == day.day and before.kind == day.kind:
+            names = before.name if day.name in before.name else f"{before.name}、{day.name}"
+            spans[-1] = replace(before, last=day.day, name=names)
+        else:
+            spans.append(Span(day.day, day.day, day.kind, day.name, day.source))
+    return spans

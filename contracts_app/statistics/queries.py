@@ -108,6 +108,7 @@ class MonthLine:
     """A month, and the year up to its end."""
 
     month: int
+    first_day: date
     last_day: date
     counted: Counted
     running: Counted
@@ -125,6 +126,12 @@ class Beside:
     contracts: PublishedFigure | None
     counted: Counted
     is_running: bool
+    unit_code: str | None  # None for the whole region
+
+    @property
+    def query(self) -> ContractQuery:
+        """The contracts that the system's own numbers count."""
+        return registered(self.year, self.unit_code)
 
     @property
     def amounts_agree(self) -> bool | None:
@@ -156,7 +163,11 @@ class PlanLine:
     """A plan indicator that the system counts itself, with the years of the plan in which it counted something."""
 
     indicator: Indicator
-    years: tuple[PlanYear, ...]
+    years: tuple[PlanYear, ...]  # the newest first
+
+    def query(self, year: int) -> ContractQuery:
+        """The contracts that make one of these years."""
+        return registered(year, self.indicator.region_code)
 
 
 @dataclass(frozen=True)
@@ -169,6 +180,7 @@ class YearOverview:
     units: tuple[UnitLine, ...]
     total: YearLine
     months: tuple[MonthLine, ...]
+    last_year_running: tuple[Decimal, ...]  # last year's amount at the end of each month; empty where there is none
     types: tuple[TypeLine, ...]
     published: tuple[Beside, ...]
     plan: tuple[PlanLine, ...]
@@ -184,6 +196,10 @@ class YearOverview:
         return min(self.on, year_edges(self.year)[1])
 
     @property
+    def first_day(self) -> date:
+        return year_edges(self.year)[0]
+
+    @property
     def pace(self) -> Fraction:
         """序时进度: the share of the year that is over."""
         return Fraction(share_of_year_elapsed(self.on, self.year))
@@ -192,6 +208,27 @@ class YearOverview:
     def is_empty(self) -> bool:
         """Nothing counted in this year, and nothing asked for."""
         return not self.total.counted.contracts and self.total.target is None
+
+    @property
+    def ranked(self) -> list[UnitLine]:
+        """The units by amount, those of one rank in the office's order."""
+        return sorted(self.units, key=lambda unit: unit.rank_by_amount)
+
+    @property
+    def technology_share(self) -> Fraction | None:
+        """The technology amount as a share of the total; None where nothing was counted."""
+        amount = self.total.counted.total_amount
+        return Fraction(self.total.counted.technology_amount) / Fraction(amount) if amount else None
+
+    @property
+    def ahead_of_pace(self) -> Fraction | None:
+        """Completion minus pace, a share; None without a target."""
+        return None if self.total.completion is None else self.total.completion - self.pace
+
+    @property
+    def compared_until(self) -> date:
+        """The last day of last year's period that this year is compared with."""
+        return _same_period(self.year, self.on)[1]
 
     @property
     def units_without_target(self) -> int:
@@ -207,13 +244,13 @@ class YearOverview:
         self, *, unit: str | None = None, type: str | None = None, first: date | None = None, last: date | None = None
     ) -> ContractQuery:
         """The contracts that make a number of this year: of a unit, of a root type, registered between two days."""
-        return _registered(self.year, unit or self._only_unit, type, first, last)
+        return registered(self.year, unit or self._only_unit, type, first, last)
 
     def query_before(self, *, unit: str | None = None, last: date | None = None) -> ContractQuery:
         """The same of last year up to the day ``last``, or of the same period if none is said."""
-        first, last = year_edges(self.year - 1)[0], last or _same_period(self.year, self.on)[1]
+        first, last = year_edges(self.year - 1)[0], last or self.compared_until
         whole = last == year_edges(self.year - 1)[1]
-        return _registered(self.year - 1, unit or self._only_unit, None, *((None, None) if whole else (first, last)))
+        return registered(self.year - 1, unit or self._only_unit, None, *((None, None) if whole else (first, last)))
 
     @property
     def _only_unit(self) -> str | None:
@@ -234,6 +271,7 @@ def year_overview(year: int, person: User, on: date | None = None) -> YearOvervi
         units=lines,
         total=_total(lines),
         months=_months(year, cells, on),
+        last_year_running=_last_year_running(cells),
         types=_types(cells),
         published=_published(year, person.region, units, lines, on),
         plan=plan_lines(units),
@@ -398,6 +436,7 @@ def _months(year: int, cells: list[_Cell], on: date) -> tuple[MonthLine, ...]:
     return tuple(
         MonthLine(
             month=month,
+            first_day=month_edges(year, month)[0],
             last_day=month_edges(year, month)[1],
             counted=add_up(cell.now for cell in cells if cell.month == month),
             running=add_up(cell.now for cell in cells if cell.month <= month),
@@ -406,6 +445,12 @@ def _months(year: int, cells: list[_Cell], on: date) -> tuple[MonthLine, ...]:
         )
         for month in range(1, shown + 1)
     )
+
+
+def _last_year_running(cells: list[_Cell]) -> tuple[Decimal, ...]:
+    if not any(cell.before.contracts for cell in cells):
+        return ()
+    return tuple(add_up(cell.before for cell in cells if cell.month <= month).total_amount for month in range(1, 13))
 
 
 def _published(
@@ -426,6 +471,7 @@ def _published(
             contracts=found.get((CONTRACTS, each, code)),
             counted=_of_year(of_unit.get(code, total), each == year),
             is_running=each == on.year,
+            unit_code=code if code in of_unit else None,
         )
         for code, place in places.items()
         if any(key[2] == code for key in found)
@@ -453,7 +499,8 @@ def _agrees(figure: PublishedFigure | None, own: Decimal) -> bool | None:
     }[figure.comparison]
 
 
-def _registered(
+def registered(
     year: int, unit: str | None, type: str | None = None, first: date | None = None, last: date | None = None
 ) -> ContractQuery:
+    """The contracts registered in a year: those that make its numbers."""
     return ContractQuery(year=year, unit=unit, type=type, date_kind=DateKind.REGISTERED, date_from=first, date_to=last)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from sqlalchemy import Select, String, cast, false, func, literal, null, select, union_all
@@ -11,6 +12,7 @@ from sqlalchemy.sql.selectable import Subquery
 
 from contracts_app.codes.models import Document
 from contracts_app.core.db import db
+from contracts_app.core.pages import Page
 from contracts_app.regions.models import Region
 
 from .models import Comparison, Indicator, PublishedFigure, Span, Target, TargetKind, in_yuan
@@ -44,7 +46,9 @@ def versions_of(target: Target) -> Sequence[Target]:
 
 def indicators() -> Sequence[Indicator]:
     """The indicators of 表1—1 in their order, with the yearly values that documents give."""
-    wanted = select(Indicator).options(joinedload(Indicator.region), selectinload(Indicator.values))
+    wanted = select(Indicator).options(
+        joinedload(Indicator.region), joinedload(Indicator.document), selectinload(Indicator.values)
+    )
     return db.session.scalars(wanted.order_by(Indicator.number)).all()
 
 
@@ -84,8 +88,17 @@ def task_years(measure: str, unit_codes: Collection[str]) -> Sequence[int]:
     return db.session.scalars(wanted.distinct().order_by(Target.year.desc())).all()
 
 
+def year_tasks(measure: str, unit_codes: Collection[str], newest: int) -> dict[int, dict[str, Target]]:
+    """The yearly tasks in force of the newest years that have any, by year and unit code; the newest year first."""
+    years = task_years(measure, unit_codes)[:newest]
+    in_force: dict[int, dict[str, Target]] = {year: {} for year in years}
+    for target in tasks_of(measure, years, unit_codes):
+        in_force[target.year].setdefault(target.unit_code, target)
+    return in_force
+
+
 def tasks_of(measure: str, years: Collection[int], unit_codes: Collection[str]) -> Sequence[Target]:
-    """Every version of the yearly tasks of some years, with their units, the newest version first."""
+    """Every version of the yearly tasks of some years; for each unit the newest version first."""
     wanted = select(Target).where(
         Target.measure_code == measure,
         Target.kind == TargetKind.TASK,
@@ -165,6 +178,23 @@ def figure_years() -> list[int]:
     """The years for which there are figures, the newest first."""
     every = _every_figure()
     return list(db.session.scalars(select(every.c.year).distinct().order_by(every.c.year.desc())))
+
+
+def figure_regions() -> Sequence[Region]:
+    """The places of which there are figures, in the order of the codes."""
+    every = _every_figure()
+    return db.session.scalars(
+        select(Region).where(Region.code.in_(select(every.c.region_code))).order_by(Region.path)
+    ).all()
+
+
+def figure_page(sought: FigureFilter, number: int, size: int) -> Page[Figure]:
+    """One page of the figures that fit; a number beyond the end gives the last page."""
+    wanted = figures_select(sought)
+    total = db.session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+    number = min(number, max(1, ceil(total / size)))
+    rows = db.session.execute(wanted.limit(size).offset((number - 1) * size)).mappings()
+    return Page(tuple(Figure(**row) for row in rows), number, size, total)
 
 
 def _every_figure() -> Subquery:

@@ -927,7 +927,8 @@ def upgrade() -> None:
         sa.CheckConstraint("decided_by_id <> filed_by_id", name=op.f("ck_contracts_filer_does_not_decide")),
         sa.CheckConstraint("ends_on >= begins_on", name=op.f("ck_contracts_ends_after_it_begins")),
         sa.CheckConstraint(
-            "length(registration_number) = 16", name=op.f("ck_contracts_registration_number_has_16_digits")
+            "length(registration_number) = 16 AND trim(registration_number, '0123456789') = ''",
+            name=op.f("ck_contracts_registration_number_has_16_digits"),
         ),
         sa.CheckConstraint("reviewed_by_id <> filed_by_id", name=op.f("ck_contracts_filer_does_not_review")),
         sa.CheckConstraint("seller_id <> buyer_id", name=op.f("ck_contracts_seller_is_not_buyer")),

@@ -9,5 +9,6 @@ import "./autosave.js";
 import "./queue.js";
 import "./copy.js";
 import "./print.js";
+import "./menus.js";
 
 document.documentElement.classList.add("js");

@@ -20,30 +20,20 @@ from waitress import create_server
 
 from contracts_app import create_app
 from contracts_app.core.settings import Settings
-from tests.visitors import NO_CHROMIUM
-from tools.chromium import chromium
+from tests.visitors import NO_BROWSER
+from tools.chromium import FLAGS, chromium, why_not
 
 HERE = Path(__file__).parent
-# Without these a browser started by a test tries to reach its maker, and cannot run as root in a container.
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if item.path.is_relative_to(HERE)]
-    missing = bool(here) and chromium() is None
+    reason = why_not() if here and os.environ.get("CI") != "true" else None
     for item in here:
         item.add_marker(pytest.mark.browser)
-        if missing and os.environ.get("CI") != "true":
-            item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=f"{NO_BROWSER}: {reason}"))
 
 
 @dataclass(frozen=True)
@@ -98,10 +88,8 @@ def server(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    assert path, NO_CHROMIUM
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield browser
         browser.close()
 

@@ -62,6 +62,19 @@ def test_the_menu_opens_on_a_telephone(new_page: Callable[..., Page]):
     expect(page.locator("h1")).to_have_text("待办")
 
 
+def test_a_menu_closes_with_escape_and_with_a_click_elsewhere(page: Page):
+    page.goto("/every")
+    who, menu = page.locator(".topbar-who > summary"), page.locator(".who-menu")
+    who.click()
+    expect(menu).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(who).to_be_focused()
+    who.click()
+    page.locator("h1").click()
+    expect(menu).to_be_hidden()
+
+
 def test_the_skip_link_comes_first(page: Page):
     page.goto("/every")
     page.keyboard.press("Tab")

@@ -1,0 +1,59 @@
+"""Accounts from the command line, for whoever has lost the last administrator's password."""
+
+import json
+
+import click
+from flask import current_app
+from sqlalchemy import select
+
+from contracts_app.core import audit
+from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.nav import role_words
+from contracts_app.core.settings import Settings
+
+from . import queries, signing_in
+from .models import User
+
+AT_THE_MACHINE = "命令行"  # who did it, in the log
+
+
+@click.group()
+def users() -> None:
+    """List accounts, and make links with which a password is set."""
+
+
+@users.command(name="list")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_users(form: str) -> None:
+    """Print every account: username, name, roles, region, whether it can be used."""
+    lines = [
+        {
+            "username": user.username,
+            "name": user.name,
+            "roles": sorted(role.value for role in user.roles) if form == "json" else role_words(user),
+            "region": user.region.name,
+            "condition": queries.condition_of(user).value if form == "json" else queries.condition_of(user).label,
+        }
+        for user in db.session.scalars(select(User).order_by(User.username, User.id))
+    ]
+    if form == "json":
+        click.echo(json.dumps(lines, ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        click.echo("\t".join(str(value) for value in line.values()))
+
+
+@users.command()
+@click.argument("username")
+def invite(username: str) -> None:
+    """Print a one-time link with which this person sets a new password. Earlier links stop working."""
+    with unit_of_work():
+        user = queries.by_username(username)
+        if user is None or not user.is_active:
+            click.echo(f"没有用户名为 {username} 的在用账号。用 users list 查看。", err=True)
+            raise SystemExit(1)
+        token = signing_in.invite(user)
+        audit.record("invite", AT_THE_MACHINE, subject="user", subject_id=user.id)
+    settings: Settings = current_app.config["SETTINGS"]
+    click.echo(f"{user.name}用下面的链接设置密码，{signing_in.INVITATION_LASTS.days} 天内有效，只能用一次：", err=True)
+    click.echo(f"http://{settings.host}:{settings.port}/invitations/{token}")

@@ -1,0 +1,147 @@
+"""Reading accounts and the log of who did what."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import abort
+from sqlalchemy import Select, and_, or_, select
+
+from contracts_app.core.audit import AuditEntry
+from contracts_app.core.clock import day_edges
+from contracts_app.core.db import db
+from contracts_app.core.pages import Page, page_of
+from contracts_app.core.words import Word
+from contracts_app.regions.models import Region
+from contracts_app.regions.queries import regions_under
+
+from .models import User, UserRole
+from .roles import Role
+
+
+class Condition(Word):
+    """What can be said of an account as such."""
+
+    ACTIVE = "active", "在用"
+    INVITED = "invited", "待设置密码"
+    DISABLED = "disabled", "已停用"
+
+
+def condition_of(user: User) -> Condition:
+    """Whether the person can sign in, and if not, why."""
+    if not user.is_active:
+        return Condition.DISABLED
+    return Condition.ACTIVE if user.password_hash else Condition.INVITED
+
+
+CONDITIONS = {
+    Condition.ACTIVE: and_(User.is_active, User.password_hash != ""),
+    Condition.INVITED: and_(User.is_active, User.password_hash == ""),
+    Condition.DISABLED: ~User.is_active,
+}
+
+
+def users_under(region: Region) -> Select[User]:
+    """The accounts of a region and of what lies under it."""
+    return select(User).join(Region, Region.code == User.region_code).where(Region.path.startswith(region.path))
+
+
+def matching_users(
+    admin: User, *, words: str = "", role: Role | None = None, place: Region | None = None, is_: Condition | None = None
+) -> Select[User]:
+    """The accounts of the administrator's region that fit: words in the name or username, role, place, condition."""
+    wanted = users_under(admin.region)
+    for word in words.split():
+        wanted = wanted.where(
+            User.username.contains(word.lower(), autoescape=True) | User.name.contains(word, autoescape=True)
+        )
+    if role:
+        wanted = wanted.where(User.id.in_(select(UserRole.user_id).where(UserRole.role == role)))
+    if place:
+        wanted = wanted.where(Region.path.startswith(place.path))
+    return wanted.where(CONDITIONS[is_]) if is_ else wanted
+
+
+def users_page(matching: Select[User], number: int, size: int) -> Page[User]:
+    """One page of accounts, by place and username."""
+    order: list[Any] = [User.region_code, User.username, User.id]
+    return page_of(db.session(), matching, show=select(User), key=User.id, order=order, number=number, size=size)
+
+
+def one(user_id: int, admin: User) -> User:
+    """One account of the administrator's region; 404 for any other."""
+    return db.session.scalars(users_under(admin.region).where(User.id == user_id)).one_or_none() or abort(404)
+
+
+def by_username(username: str) -> User | None:
+    """The account of that name."""
+    return db.session.scalar(select(User).where(User.username == username.strip().lower()))
+
+
+def region_choices(above: Region) -> list[tuple[str, str]]:
+    """A region and all under it as pairs of code and words, indented by depth."""
+    places = db.session.scalars(regions_under(above)).all()
+    return [(place.code, "　" * (place.path.count("/") - above.path.count("/")) + place.name) for place in places]
+
+
+def region_under(above: Region, code: str | None) -> Region | None:
+    """The region of that code, if it is this one or lies under it."""
+    found = db.session.get(Region, code) if code else None
+    return found if found and above.covers(found) else None
+
+
+def latest_sign_ins(user: User, how_many: int = 10) -> Sequence[AuditEntry]:
+    """The person's own latest sign-ins, and the attempts under their name that failed."""
+    wanted = select(AuditEntry).where(
+        AuditEntry.username == user.username, AuditEntry.action.in_(("sign_in", "sign_in_failed", "set_password"))
+    )
+    return db.session.scalars(wanted.order_by(AuditEntry.id.desc()).limit(how_many)).all()
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """What the auditor looks for. Days are those of Asia/Shanghai, both included."""
+
+    who: str = ""
+    action: str = ""
+    subject: str = ""
+    subject_id: int | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def audit_entries(auditor: User, looked_for: AuditFilter) -> Select[AuditEntry]:
+    """The log of the people of the auditor's region, and of names that nobody has."""
+    of_region = users_under(auditor.region).with_only_columns(User.username)
+    nobodys = and_(AuditEntry.user_id.is_(None), AuditEntry.username.not_in(select(User.username)))
+    wanted = select(AuditEntry).where(or_(AuditEntry.username.in_(of_region), nobodys))
+    if looked_for.who:
+        names = select(User.username).where(User.name.contains(looked_for.who, autoescape=True))
+        typed = AuditEntry.username.contains(looked_for.who.lower(), autoescape=True)
+        wanted = wanted.where(or_(typed, AuditEntry.username.in_(names)))
+    if looked_for.action:
+        wanted = wanted.where(AuditEntry.action == looked_for.action)
+    if looked_for.subject:
+        wanted = wanted.where(AuditEntry.subject == looked_for.subject)
+    if looked_for.subject_id is not None:
+        wanted = wanted.where(AuditEntry.subject_id == looked_for.subject_id)
+    if looked_for.first:
+        wanted = wanted.where(AuditEntry.at >= day_edges(looked_for.first)[0])
+    if looked_for.last:
+        wanted = wanted.where(AuditEntry.at < day_edges(looked_for.last)[1])
+    return wanted
+
+
+def audit_page(matching: Select[AuditEntry], number: int, size: int) -> Page[Any]:
+    """One page of the log, the latest first, each entry with the person's name."""
+    named: Any = select(AuditEntry, User.name).outerjoin(User, User.username == AuditEntry.username)
+    return page_of(
+        db.session(),
+        matching,
+        show=named,
+        key=AuditEntry.id,
+        order=[AuditEntry.id.desc()],
+        number=number,
+        size=size,
+    )

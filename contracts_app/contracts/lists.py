@@ -1,0 +1,311 @@
+"""The rows of the lists: 技术合同, 我的合同, 待办, 已办. Columns only, found by their ids first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from contracts_app.accounts.models import User
+from contracts_app.accounts.roles import Role
+from contracts_app.brokers.models import Broker
+from contracts_app.codes.models import ContractType, RefusalReason
+from contracts_app.core.clock import day_edges, month_edges, today
+from contracts_app.core.db import db
+from contracts_app.core.pages import Page, Sort, ordered, page_of, sort_from
+from contracts_app.core.workflow import Move
+from contracts_app.enterprises.models import Enterprise
+
+from .due import Due, Dues, Level
+from .models import Attachment, Contract, CorrectionItem, HistoryLine
+from .queries import InboxLine, in_region_of, inbox, may_see, visible_to
+from .query import ContractQuery
+from .states import State
+from .workflow import CONTRACT
+
+ORDERS: Mapping[str, Any] = {
+    "updated": Contract.updated_at,
+    "amount": Contract.total_amount,
+    "technology": Contract.technology_amount,
+    "signed": Contract.signed_on,
+    "registered": Contract.registered_on,
+}
+OLDEST_LAST = "-updated"
+
+_seller, _buyer, _root = aliased(Enterprise), aliased(Enterprise), aliased(ContractType)
+
+
+def sort_of(text: str | None) -> Sort:
+    """The sort an address asks for, else what was changed last comes first."""
+    return sort_from(text, ORDERS, OLDEST_LAST)
+
+
+def contracts(query: ContractQuery, person: User, *, sort: Sort, number: int, size: int, total: int) -> Page[Any]:
+    """A page of the contracts that match, of ``total`` in all."""
+    matching = select(Contract).where(*query.conditions(person))
+    return page_of(
+        db.session(),
+        matching,
+        show=_shown(),
+        key=Contract.id,
+        order=ordered(sort, ORDERS, Contract.id),
+        number=number,
+        size=size,
+        total=total,
+    )
+
+
+def _shown() -> Any:
+    """What a row of a list shows."""
+    return (
+        select(
+            Contract.id,
+            Contract.state,
+            Contract.title,
+            Contract.acceptance_number,
+            Contract.registration_number,
+            _seller.name.label("seller"),
+            _buyer.name.label("buyer"),
+            ContractType.name.label("type"),
+            _root.name.label("root_type"),
+            Contract.total_amount,
+            Contract.technology_amount,
+            Contract.submitted_at,
+            Contract.due_on,
+            Contract.signed_on,
+            Contract.registered_on,
+            Contract.updated_at,
+            Broker.name.label("broker"),
+            RefusalReason.name.label("refusal"),
+        )
+        .outerjoin(_seller, _seller.id == Contract.seller_id)
+        .outerjoin(_buyer, _buyer.id == Contract.buyer_id)
+        .outerjoin(ContractType, ContractType.code == Contract.type_code)
+        .outerjoin(_root, _root.code == ContractType.parent_code)
+        .outerjoin(Broker, Broker.id == Contract.broker_id)
+        .outerjoin(RefusalReason, RefusalReason.code == Contract.refusal_code)
+    )
+
+
+def open_corrections(contract_ids: Sequence[int]) -> dict[int, list[CorrectionItem]]:
+    """What is still asked of the applicants of these contracts, in one statement."""
+    wanted = (
+        select(CorrectionItem)
+        .where(CorrectionItem.contract_id.in_(contract_ids), CorrectionItem.answered_at.is_(None))
+        .order_by(CorrectionItem.id)
+    )
+    found: dict[int, list[CorrectionItem]] = {}
+    for item in db.session.scalars(wanted):
+        found.setdefault(item.contract_id, []).append(item)
+    return found
+
+
+# ---- 待办 -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """A line of 待办 with its limit and the move that is next."""
+
+    line: InboxLine
+    due: Due | None
+    step: Move
+
+
+def tasks(person: User, dues: Dues) -> list[Task]:
+    """Everything that waits for this person, the nearest due date first."""
+    steps = {state: step for state in State if (step := next_step(state, person))}
+    return [
+        Task(line, dues(line.submitted_at, line.due_on), steps[line.state])
+        for line in inbox(person)
+        if line.state in steps
+    ]
+
+
+def next_step(state: State, person: User) -> Move | None:
+    """The one move a person of these roles is expected to make next in a state: the first that is declared."""
+    return next(
+        (move for move in CONTRACT if state in move.sources and move.roles & person.roles and is_of_office(move)), None
+    )
+
+
+def is_of_office(move: Move) -> bool:
+    """Whether a move is the office's and not the applicant's."""
+    return Role.BROKER not in move.roles
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Part of 待办: those of one step, of one colour, or all."""
+
+    step: State | None = None
+    level: Level | None = None
+
+    def of(self, tasks: Sequence[Task]) -> list[Task]:
+        """The tasks that belong to it."""
+        return [
+            task
+            for task in tasks
+            if self.step in (None, task.line.state)
+            and (self.level is None or (task.due and task.due.level is self.level))
+        ]
+
+
+def waiting_for_applicants(person: User) -> ColumnElement[bool]:
+    """Contracts of the person's region that were sent back and not answered yet."""
+    return and_(Contract.state == State.CORRECTION, in_region_of(person))
+
+
+def corrections(person: User, number: int, size: int) -> Page[Any]:
+    """A page of those contracts, the one that waits longest first, with the moment it was sent back."""
+    asked_at = (
+        select(func.max(CorrectionItem.asked_at)).where(CorrectionItem.contract_id == Contract.id).scalar_subquery()
+    )
+    return page_of(
+        db.session(),
+        select(Contract).where(waiting_for_applicants(person)),
+        show=_shown().add_columns(asked_at.label("asked_at")),
+        key=Contract.id,
+        order=[asked_at.asc(), Contract.id.asc()],
+        number=number,
+        size=size,
+    )
+
+
+def sum_of(condition: ColumnElement[bool]) -> tuple[int, Decimal]:
+    """How many contracts meet a condition, and their 成交额 in 元."""
+    count, total = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(Contract.total_amount), 0)).select_from(Contract).where(condition)
+    ).one()
+    return count, Decimal(total)
+
+
+def neighbours(person: User, contract: Contract) -> tuple[int | None, int | None]:
+    """The contracts before and after this one in the person's 待办, by id; None at its ends and outside it."""
+    ids = [line.id for line in inbox(person)]
+    if contract.id not in ids:
+        return None, None
+    place = ids.index(contract.id)
+    return (ids[place - 1] if place else None), (ids[place + 1] if place + 1 < len(ids) else None)
+
+
+# ---- 已办 -----------------------------------------------------------------------------------------------------------
+
+
+def decided_by(person: User, first: date | None = None, last: date | None = None) -> list[ColumnElement[bool]]:
+    """Conditions on the history: what this person decided for the office between two days, both included."""
+    moves = [move.name for move in CONTRACT if is_of_office(move)]
+    conditions = [HistoryLine.by_id == person.id, HistoryLine.move.in_(moves)]
+    if first:
+        conditions.append(HistoryLine.at >= day_edges(first)[0])
+    if last:
+        conditions.append(HistoryLine.at < day_edges(last)[1])
+    return conditions
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What somebody decided: how often, about how many contracts, and their 成交额 (元), each contract once."""
+
+    decisions: int
+    contracts: int
+    total_amount: Decimal
+
+
+def decided(person: User, first: date | None, last: date | None) -> Decided:
+    """The count and the sum below 已办."""
+    conditions = [*decided_by(person, first, last), may_see(person)]
+    times = db.session.scalar(
+        select(func.count())
+        .select_from(HistoryLine)
+        .join(Contract, Contract.id == HistoryLine.contract_id)
+        .where(*conditions)
+    )
+    ids = select(HistoryLine.contract_id).where(*decided_by(person, first, last))
+    count, total = sum_of(and_(Contract.id.in_(ids), may_see(person)))
+    return Decided(times or 0, count, total)
+
+
+def decisions(person: User, first: date | None, last: date | None, *, number: int, size: int, total: int) -> Page[Any]:
+    """A page of what somebody decided, the newest first."""
+    matching = (
+        select(HistoryLine)
+        .join(Contract, Contract.id == HistoryLine.contract_id)
+        .where(*decided_by(person, first, last), may_see(person))
+    )
+    show: Any = (
+        select(
+            HistoryLine.id.label("line_id"),
+            HistoryLine.at,
+            HistoryLine.move,
+            Contract.id,
+            Contract.title,
+            Contract.acceptance_number,
+            Contract.state,
+            _seller.name.label("seller"),
+            Contract.total_amount,
+        )
+        .join(Contract, Contract.id == HistoryLine.contract_id)
+        .outerjoin(_seller, _seller.id == Contract.seller_id)
+    )
+    return page_of(
+        db.session(),
+        matching,
+        show=show,
+        key=HistoryLine.id,
+        order=[HistoryLine.at.desc(), HistoryLine.id.desc()],
+        number=number,
+        size=size,
+        total=total,
+    )
+
+
+def decided_this_month(person: User) -> int:
+    """How many decisions this person made since the first of the month."""
+    day = today()
+    conditions = decided_by(person, *month_edges(day.year, day.month))
+    return db.session.scalar(select(func.count()).select_from(HistoryLine).where(*conditions)) or 0
+
+
+# ---- beside one contract -------------------------------------------------------------------------------------------
+
+_A_FEW = 5
+
+
+def earlier_of_parties(contract: Contract, person: User) -> Sequence[Row[Any]]:
+    """The newest few other contracts of the same seller or buyer that this person may see; both alike first."""
+    both = and_(Contract.seller_id == contract.seller_id, Contract.buyer_id == contract.buyer_id)
+    either = or_(Contract.seller_id == contract.seller_id, Contract.buyer_id == contract.buyer_id)
+    wanted = _ids(visible_to(person).where(either, Contract.id != contract.id), both.desc(), Contract.id.desc())
+    return db.session.execute(_shown().where(Contract.id.in_(wanted)).order_by(both.desc(), Contract.id.desc())).all()
+
+
+def possible_duplicates(contract: Contract, person: User) -> Sequence[Row[Any]]:
+    """Other contracts with the same parties and amount, or with the very same contract file."""
+    same_deal = and_(
+        Contract.seller_id == contract.seller_id,
+        Contract.buyer_id == contract.buyer_id,
+        Contract.total_amount == contract.total_amount,
+    )
+    hashes = [file.sha256 for file in contract.current_attachments if file.kind_code == "contract"]
+    same_file = Contract.id.in_(
+        select(Attachment.contract_id).where(
+            Attachment.sha256.in_(hashes), Attachment.kind_code == "contract", Attachment.removed_at.is_(None)
+        )
+    )
+    wanted = _ids(
+        visible_to(person).where(
+            or_(same_deal, same_file), Contract.id != contract.id, Contract.state != State.WITHDRAWN
+        ),
+        Contract.id.desc(),
+    )
+    shown = _shown().add_columns(func.coalesce(same_file, False).label("same_file"))
+    return db.session.execute(shown.where(Contract.id.in_(wanted)).order_by(Contract.id.desc())).all()
+
+
+def _ids(matching: Select[Any], *order: ColumnElement[Any]) -> Select[Any]:
+    few = matching.with_only_columns(Contract.id).order_by(*order).limit(_A_FEW).subquery()
+    return select(few.c.id)

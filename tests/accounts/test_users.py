@@ -1,0 +1,240 @@
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+from contracts_app.accounts import actions
+from contracts_app.accounts.models import User, UserRole
+from contracts_app.accounts.roles import DUTY_OF, Duty, Role, duty_of
+from contracts_app.brokers.models import Broker
+from contracts_app.core.audit import AuditEntry
+from contracts_app.core.db import db
+from contracts_app.core.errors import NotYours, Refused, Stale
+from contracts_app.regions.models import Region
+from tests.factories import JINJIANG, QUANZHOU, SHISHI
+
+from .pages import enter, link_in, with_password
+
+EXCLUDED = "业务岗位、系统管理、安全审计不能兼任"
+
+
+@pytest.fixture
+def admin(make):
+    return make.user(Role.ADMIN)
+
+
+@pytest.fixture
+def office(sign_in, admin):
+    return sign_in(admin)
+
+
+def fill(username="lin.ruoxi", name="林若溪", roles=("registrar",), region=JINJIANG, **more):
+    return {"username": username, "name": name, "roles": list(roles), "region_code": region, **more}
+
+
+def edit(office, user, version=None, **more):
+    form = {"name": user.name, "roles": sorted(user.roles), "region_code": user.region_code, **more}
+    return office.post(f"/users/{user.id}", data={**form, "version": version or user.version})
+
+
+def last_entry():
+    return db.session.query(AuditEntry).order_by(AuditEntry.id.desc()).first()
+
+
+def test_a_new_account_gets_a_link_shown_once(office, client, session):
+    page = office.post("/users/new", data=fill())
+    assert page.status_code == 200
+    assert "只显示这一次" in page.text
+    user = session.query(User).filter_by(username="lin.ruoxi").one()
+    assert user.roles == {Role.REGISTRAR}
+    new = {"new_password": "Qixi-Festival-7", "password_again": "Qixi-Festival-7"}
+    assert client.post(link_in(page.text), data=new).status_code == 302
+    assert link_in(page.text) not in office.get(f"/users/{user.id}").text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"username": ""}, "填写用户名"),
+        ({"username": "林若溪"}, "用户名用小写字母开头"),
+        ({"username": "1lin"}, "用户名用小写字母开头"),
+        ({"username": "a b c"}, "用户名用小写字母开头"),
+        ({"name": ""}, "填写姓名"),
+        ({"roles": []}, "至少选一个角色"),
+        ({"roles": ["emperor"]}, "选择列表里有的角色"),
+        ({"region": ""}, "选择地区"),
+        ({"region": SHISHI}, "选择列表里有的一项"),
+        ({"roles": ["registrar", "admin"]}, EXCLUDED),
+        ({"roles": ["manager", "auditor"]}, EXCLUDED),
+        ({"roles": ["admin", "auditor"]}, EXCLUDED),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_stays(office, session, wrong, sentence):
+    form = {"username": "lin.ruoxi", "name": "林若溪", "roles": ["registrar"], "region": JINJIANG} | wrong
+    page = office.post("/users/new", data=fill(**form))
+    assert page.status_code == 422
+    assert page.text.count(sentence) >= 2
+    assert not form["name"] or form["name"] in page.text
+    assert session.query(User).filter_by(name="林若溪").count() == 0
+
+
+def test_a_username_is_given_once(office, make):
+    user = make.user()
+    assert "这个用户名已经有人用" in office.post("/users/new", data=fill(username=user.username.upper())).text
+
+
+def test_duties_exclude_each_other_in_the_service_and_in_the_database(make, session):
+    with pytest.raises(ValueError, match=EXCLUDED):
+        actions.create(username="x", name="x", roles=frozenset({Role.ADMIN, Role.AUDITOR}), region_code=JINJIANG)
+    user = make.user(Role.REGISTRAR)
+    for duty in (Duty.BUSINESS, Duty.ADMIN):
+        with pytest.raises(IntegrityError):
+            write_past_the_service(session, user_id=user.id, role=Role.ADMIN, duty=duty)
+
+
+def write_past_the_service(session, **grant):
+    with session.begin_nested():
+        session.execute(insert(UserRole).values(**grant))
+
+
+def test_every_role_has_its_duty():
+    assert {role: duty_of([role]) for role in Role} == DUTY_OF
+
+
+def test_a_change_is_written_down_old_and_new(office, make, session):
+    user = make.user(Role.REGISTRAR, name="林若溪")
+    assert edit(office, user, roles=["registrar", "reviewer"], region_code="350582001").status_code == 302
+    assert user.roles == {Role.REGISTRAR, Role.REVIEWER}
+    entry = last_entry()
+    assert entry.action == "revise_user"
+    assert entry.details == {"roles": ["登记员", "登记员、审核员"], "region": ["晋江市", user.region.name]}
+
+
+def test_nothing_changed_is_nothing_written(office, make):
+    before = last_entry()
+    edit(office, make.user())
+    assert last_entry() is before
+
+
+def test_somebody_may_change_to_another_duty(office, make):
+    user = make.user(Role.REGISTRAR)
+    assert edit(office, user, roles=["auditor"]).status_code == 302
+    assert (user.roles, user.duty) == ({Role.AUDITOR}, Duty.AUDIT)
+    assert edit(office, user, roles=["registrar", "manager"]).status_code == 302
+    assert (user.roles, user.duty) == ({Role.REGISTRAR, Role.MANAGER}, Duty.BUSINESS)
+
+
+def test_two_administrators_do_not_overwrite_each_other(office, make, admin):
+    user = make.user(name="林若溪")
+    seen = user.version
+    edit(office, user, name="林若晞")
+    page = edit(office, user, version=seen, name="林若希")
+    assert page.status_code == 422
+    assert "别人已经保存了新内容" in page.text
+    assert "林若希" in page.text
+    assert user.name == "林若晞"
+    with pytest.raises(Stale):
+        actions.revise(admin, user, name="x", roles=user.roles, region=user.region, version=seen)
+
+
+def test_a_disabled_account_comes_back(office, client, make):
+    user = with_password(make.user())
+    office.post(f"/users/{user.id}/disable")
+    assert last_entry().details == {"condition": ["在用", "停用"]}
+    assert enter(client, user).status_code == 422
+    assert office.post(f"/users/{user.id}/invitation").status_code == 409
+    office.post(f"/users/{user.id}/enable")
+    assert enter(client, user).status_code == 302
+
+
+def test_a_lost_password_is_replaced_by_a_link(office, client, make):
+    user = with_password(make.user())
+    page = office.post(f"/users/{user.id}/invitation")
+    assert page.headers["Cache-Control"] == "no-store"
+    client.post(link_in(page.text), data={"new_password": "Qixi-Festival-7", "password_again": "Qixi-Festival-7"})
+    assert client.get("/me").status_code == 200
+    assert last_entry().action == "set_password"
+
+
+def test_administrators_cannot_shut_themselves_out(office, admin):
+    assert office.post(f"/users/{admin.id}/disable").status_code == 409
+    page = edit(office, admin, roles=["auditor"])
+    assert page.status_code == 422
+    assert "不能取消自己的系统管理员角色" in page.text
+    with pytest.raises(Refused):
+        actions.revise(
+            admin, admin, name="x", roles=frozenset({Role.AUDITOR}), region=admin.region, version=admin.version
+        )
+    assert admin.is_active
+
+
+def test_an_administrator_rules_one_region(office, make, admin):
+    far = make.user(region=SHISHI)
+    for path in (f"/users/{far.id}", f"/users/{far.id}/disable", f"/users/{far.id}/invitation"):
+        assert office.post(path).status_code == 404
+    assert far.username not in office.get("/users").text
+    with pytest.raises(NotYours):
+        actions.set_active(admin, far, is_active=False)
+    with pytest.raises(NotYours):
+        actions.invite(admin, far)
+    region = db.session.get(Region, QUANZHOU)
+    with pytest.raises(NotYours):
+        actions.open_account(admin, username="x", name="x", roles=frozenset({Role.MANAGER}), region=region)
+
+
+def test_the_list_is_searched(office, make):
+    make.user(Role.REVIEWER, name="陈思源", region="350582001")
+    make.user(Role.REGISTRAR, name="林若溪", is_active=False)
+
+    def found(**asked):
+        page = office.get("/users", query_string=asked).text
+        return [name for name in ("陈思源", "林若溪") if name in page]
+
+    assert found(q="思源") == ["陈思源"]
+    assert found(q="REVIEWER") == ["陈思源"]
+    assert found(role="registrar") == ["林若溪"]
+    assert found(region="350582001") == ["陈思源"]
+    assert found(**{"is": "disabled"}) == ["林若溪"]
+    assert found(q="%") == []
+    assert found(role="emperor", region=SHISHI) == ["陈思源", "林若溪"]
+
+
+def test_the_list_asks_the_same_number_of_questions_for_many(office, make, count_queries):
+    make.user()
+    with count_queries() as few:
+        office.get("/users")
+    for _ in range(12):
+        make.user(Role.REGISTRAR, Role.REVIEWER)
+    with count_queries() as many:
+        office.get("/users")
+    assert len(many) == len(few)
+
+
+def test_a_broker_account_stands_in_the_register(office, make, session):
+    known = make.broker("苏怀远")
+    office.post("/users/new", data=fill("su.huaiyuan", "苏怀远", ["broker"]))
+    office.post("/users/new", data=fill("dan.ming", "单明", ["broker"]))
+    accounts = {user.username: user.id for user in session.query(User)}
+    assert known.user_id == accounts["su.huaiyuan"]
+    new = session.query(Broker).filter_by(user_id=accounts["dan.ming"]).one()
+    assert (new.name, new.initials) == ("单明", "sm")
+
+
+def test_somebody_who_becomes_a_broker_stands_there_too_and_only_once(office, make, session):
+    user = make.user(Role.REGISTRAR)
+    edit(office, user, roles=["registrar", "broker"])
+    edit(office, user, roles=["broker"])
+    assert session.query(Broker).filter_by(user_id=user.id).count() == 1
+
+
+def test_accounts_from_the_command_line(app, make, client):
+    user = make.user(name="林若溪")
+    runner = app.test_cli_runner()
+    listed = runner.invoke(args=["users", "list"])
+    assert f"{user.username}\t林若溪\t登记员\t晋江市\t待设置密码" in listed.stdout
+    invited = runner.invoke(args=["users", "invite", user.username])
+    assert invited.exit_code == 0
+    assert invited.stdout.strip().count("\n") == 0
+    assert "林若溪" in client.get(link_in(invited.stdout)).text
+    unknown = runner.invoke(args=["users", "invite", "nobody"])
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert "nobody" in unknown.stderr

@@ -1,0 +1,121 @@
+"""Every page of accounts, registers and reference data, for every role: one table."""
+
+import pytest
+
+from contracts_app.accounts.permissions import GRANTS, Can, may
+from contracts_app.accounts.roles import Role
+
+EVERYBODY = set(Role)
+OFFICE = {Role.REGISTRAR, Role.REVIEWER}
+READERS = OFFICE | {Role.MANAGER, Role.AUDITOR}
+
+# (method, path, who may). {user}, {broker}, {platform} stand for one of the visitor's region.
+PAGES = [
+    ("GET", "/me", EVERYBODY),
+    ("GET", "/me/password", EVERYBODY),
+    ("POST", "/me/password", EVERYBODY),
+    ("GET", "/users", {Role.ADMIN}),
+    ("GET", "/users/new", {Role.ADMIN}),
+    ("POST", "/users/new", {Role.ADMIN}),
+    ("GET", "/users/{user}", {Role.ADMIN}),
+    ("POST", "/users/{user}", {Role.ADMIN}),
+    ("POST", "/users/{user}/invitation", {Role.ADMIN}),
+    ("POST", "/users/{user}/disable", {Role.ADMIN}),
+    ("POST", "/users/{user}/enable", {Role.ADMIN}),
+    ("GET", "/audit", {Role.AUDITOR}),
+    ("GET", "/brokers/", READERS),
+    ("GET", "/brokers/{broker}", READERS),
+    ("GET", "/brokers/new", {Role.REGISTRAR}),
+    ("POST", "/brokers/new", {Role.REGISTRAR}),
+    ("GET", "/brokers/{broker}/edit", {Role.REGISTRAR}),
+    ("POST", "/brokers/{broker}/edit", {Role.REGISTRAR}),
+    ("GET", "/platforms/", READERS),
+    ("GET", "/platforms/{platform}", READERS),
+    ("GET", "/codes/", EVERYBODY),
+    ("GET", "/codes/contract-types", EVERYBODY),
+    ("GET", "/codes/regions", EVERYBODY),
+    ("GET", "/codes/units", EVERYBODY),
+    ("GET", "/codes/rules", EVERYBODY),
+    ("GET", "/codes/calendar", EVERYBODY),
+    ("GET", "/contracts/", READERS | {Role.BROKER}),
+]
+OPEN = {"accounts.sign_in", "accounts.sign_out", "accounts.invitation"}
+
+
+def path_of(pattern, make):
+    return pattern.format(
+        user=make.user().id if "{user}" in pattern else 0,
+        broker=make.broker().id if "{broker}" in pattern else 0,
+        platform=1,
+    )
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_page_opens_to_those_whose_work_it_is(sign_in, make, role):
+    visitor, wrong = sign_in(make.user(role)), []
+    for method, pattern, who in PAGES:
+        status = visitor.open(path_of(pattern, make), method=method).status_code
+        if (status == 403) != (role not in who) or status >= 500:
+            wrong.append((method, pattern, status))
+    assert wrong == []
+
+
+def test_nobody_opens_them_without_signing_in(client, make):
+    for method, pattern, _ in PAGES:
+        answer = client.open(path_of(pattern, make), method=method)
+        assert answer.status_code == (302 if method == "GET" else 401), (method, pattern)
+
+
+def test_the_table_leaves_no_page_out(app):
+    nouns = ("accounts", "audit", "brokers", "platforms", "codes", "regions", "rules")
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0] in nouns]
+    wanted = {
+        (method, rule.endpoint)
+        for rule in rules
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.endpoint not in OPEN
+    }
+    adapter = app.url_map.bind("localhost")
+    there = {
+        (method, adapter.match(pattern.format(user=1, broker=1, platform=1), method=method)[0])
+        for method, pattern, _ in PAGES
+    }
+    assert wanted - there == set()
+
+
+def test_duties_share_no_work():
+    business = {Role.BROKER, *OFFICE, Role.MANAGER}
+    shared = {one for one, who in GRANTS.items() if Role.ADMIN in who and who & (business | {Role.AUDITOR})}
+    assert shared == {Can.READ_TARGETS}
+    changes = {
+        Can.FILE_CONTRACTS,
+        Can.WORK_INBOX,
+        Can.EDIT_PARTIES,
+        Can.EDIT_BROKERS,
+        Can.SET_TARGETS,
+        Can.MANAGE_USERS,
+    }
+    assert not {permission for permission in changes if GRANTS[permission] & {Role.AUDITOR, Role.MANAGER}}
+
+
+def test_an_administrator_sees_no_contract(sign_in, make):
+    contract = make.contract()
+    visitor = sign_in(make.user(Role.ADMIN))
+    for path in ("/contracts/", f"/contracts/{contract.id}"):
+        answer = visitor.get(path)
+        assert answer.status_code in (403, 404)
+        assert contract.title not in answer.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/users", 403), ("/no-such-page", 404)])
+def test_a_closed_page_says_what_to_do(sign_in, make, path, status):
+    answer = sign_in(make.user(Role.BROKER)).get(path)
+    assert answer.status_code == status
+    assert "系统管理员" in answer.text or "菜单" in answer.text
+    assert "回首页" in answer.text
+
+
+def test_the_menu_shows_what_opens(sign_in, make):
+    assert "/users" not in sign_in(make.user(Role.REGISTRAR)).get("/me").text
+    assert "/users" in sign_in(make.user(Role.ADMIN)).get("/me").text
+    assert may(make.user(Role.AUDITOR), Can.READ_AUDIT)

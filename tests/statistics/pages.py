@@ -1,0 +1,68 @@
+"""Reading numbers off pages, the way a person would: the overview's links, a list's last line."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from html import unescape
+from html.parser import HTMLParser
+
+WAN = Decimal(10_000)
+
+
+@dataclass
+class Number:
+    """A linked number: where it leads, what it says it counts, and the text a person sees."""
+
+    href: str
+    measure: str
+    unit: str
+    text: str = ""
+
+    @property
+    def value(self) -> Decimal:
+        return Decimal(re.sub(r"[^0-9.\-]", "", self.text))
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Number] = []
+        self.inside: Number | None = None
+
+    def handle_starttag(self, tag, attrs):
+        facts = dict(attrs)
+        if tag == "a" and "data-measure" in facts:
+            self.inside = Number(facts["href"], facts["data-measure"], facts.get("data-in", "万元"))
+            self.found.append(self.inside)
+
+    def handle_endtag(self, tag):
+        if tag == "a":
+            self.inside = None
+
+    def handle_data(self, data):
+        if self.inside is not None:
+            self.inside.text += data
+
+
+def numbers_on(html: str) -> list[Number]:
+    """Every number of the page that is a link to contracts."""
+    reader = _Links()
+    reader.feed(html)
+    return reader.found
+
+
+def foot_of(html: str) -> dict[str, Decimal]:
+    """What a list says of everything that matches: contracts, and amounts in 万元."""
+    if "没有符合条件的合同" in html:
+        return {"contracts": Decimal(0), "total_amount": Decimal(0), "technology_amount": Decimal(0)}
+    last_line = re.findall(r"<tr>.*?</tr>", html[html.index("<tfoot>") : html.index("</tfoot>")], re.S)[-1]
+    plain = unescape(re.sub(r"<[^>]+>", " ", last_line)).replace(",", "")
+    contracts = re.search(r"符合条件 *([0-9]+) *项", plain)
+    amounts = re.findall(r"[0-9]+\.[0-9]{2}", plain)
+    assert contracts, plain
+    assert len(amounts) == 2, plain
+    return {
+        "contracts": Decimal(contracts[1]),
+        "total_amount": Decimal(amounts[0]),
+        "technology_amount": Decimal(amounts[1]),
+    }

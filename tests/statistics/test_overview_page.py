@@ -1,0 +1,152 @@
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from contracts_app.accounts.roles import Role
+from contracts_app.core.clock import today
+from tests.factories import JINJIANG, QUANZHOU, SHISHI
+
+from .pages import foot_of, numbers_on
+
+THIS_YEAR = today().year
+
+
+@pytest.fixture
+def a_year(register, task):
+    """Three units in 2024 and 2025 with uneven amounts, types and months, one with a task."""
+    register(JINJIANG, "2024-03-05", Decimal("120.5"))
+    register(JINJIANG, "2024-12-31", Decimal("33.33"), "FW1")
+    register(SHISHI, "2024-06-30", 71, "ZR1")
+    register(JINJIANG, "2025-01-01", Decimal("15000.07"), technology=Decimal("9000.01"))
+    register(JINJIANG, "2025-02-28", 88, "FW1", technology=44)
+    register(SHISHI, "2025-02-28", 20, "ZX1")
+    register("3505K1", "2025-11-21", 60, "XK1")
+    task(JINJIANG, 2025, 20_000)
+
+
+@pytest.mark.parametrize("region", [QUANZHOU, JINJIANG])
+def test_every_number_leads_to_a_list_with_the_same_number(make, sign_in, a_year, region):
+    visitor = sign_in(make.user(Role.MANAGER, region=region))
+    numbers = numbers_on(visitor.get("/statistics/?year=2025").text)
+    assert len(numbers) > 60
+    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    for number in numbers:
+        listed = feet[number.href][number.measure]
+        if number.unit == "亿元":
+            listed = (listed / 10_000).quantize(Decimal("0.01"))
+        assert number.value == listed, number
+
+
+def test_the_running_year_leads_to_the_same_days_of_last_year(make, sign_in, register):
+    register(JINJIANG, today().replace(year=THIS_YEAR - 1, day=1).isoformat(), 30)
+    register(JINJIANG, date(THIS_YEAR - 1, 12, 31).isoformat(), 50)
+    register(JINJIANG, date(THIS_YEAR - 1, 1, 1).isoformat(), 40)
+    register(JINJIANG, date(THIS_YEAR, 1, 1).isoformat(), 77)
+    visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
+    page = visitor.get("/statistics/").text
+    assert f"{THIS_YEAR} 年度总览" in page
+    assert "序时进度" in page
+    for number in numbers_on(page):
+        assert number.value == foot_of(visitor.get(number.href).text)[number.measure], number
+
+
+def test_a_registrar_who_filed_elsewhere_counts_only_the_own_county(make, sign_in, register):
+    registrar = make.user(Role.REGISTRAR, region=JINJIANG)
+    contract = register(SHISHI, "2025-05-05", 50)
+    contract.filed_by_id = registrar.id
+    visitor = sign_in(registrar)
+    for number in numbers_on(visitor.get("/statistics/?year=2025").text):
+        assert number.value == 0
+        assert foot_of(visitor.get(number.href).text)[number.measure] == 0
+
+
+def test_the_sentence_says_the_year_in_words(make, sign_in, register, task):
+    register(JINJIANG, "2024-03-05", 10_000)
+    register(JINJIANG, "2025-03-05", 15_000)
+    task(JINJIANG, 2025, 20_000)
+    page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/?year=2025").text
+    sentence = re.sub("<[^>]+>", "", page[page.index("<p data-copy-text>") : page.index("复制这句话")])
+    assert "2025 年，全市认定登记技术合同 1 项，成交额 1.50 亿元，比上年增长 50.0%，完成年度任务的 75.0%。" in sentence
+
+
+def test_a_torn_figure_reads_missing(make, sign_in, a_year):
+    page = sign_in(make.user(Role.MANAGER, region=JINJIANG)).get("/statistics/?year=2025").text
+    assert "与发布数据对照" in page
+    assert ">缺<" in page
+    assert "原文此处缺字" in page
+
+
+def test_a_county_sees_nothing_of_another(make, sign_in, a_year):
+    page = sign_in(make.user(Role.MANAGER, region=SHISHI)).get("/statistics/?year=2025").text
+    assert "石狮市" in page
+    assert "晋江市" not in page
+
+
+def test_a_year_without_figures_says_what_to_do(make, sign_in):
+    page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/?year=2031").text
+    assert "2031 年还没有登记的技术合同，也没有下达年度任务。" in page
+
+
+def test_a_town_is_led_to_its_list(make, sign_in):
+    page = sign_in(make.user(Role.MANAGER, region="350582001")).get("/statistics/?year=2025").text
+    assert "不是考核单元" in page
+    assert "/contracts/?year=2025" in page
+
+
+@pytest.mark.parametrize("year", ["", "abc", "0", "99999", "２０２５", "-1", "2025'--"])
+def test_an_odd_year_is_this_year(make, sign_in, year):
+    visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
+    answer = visitor.get("/statistics/", query_string={"year": year})
+    assert answer.status_code == 200
+    assert f"{THIS_YEAR} 年度总览" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [
+        (Role.MANAGER, 200),
+        (Role.REGISTRAR, 200),
+        (Role.REVIEWER, 200),
+        (Role.AUDITOR, 200),
+        (Role.BROKER, 403),
+        (Role.ADMIN, 403),
+    ],
+)
+def test_who_sees_statistics(make, sign_in, role, status):
+    assert sign_in(make.user(role)).get("/statistics/").status_code == status
+
+
+def test_statements_do_not_grow_with_contracts(make, sign_in, register, count_queries):
+    visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
+
+    def statements():
+        with count_queries() as queries:
+            visitor.get("/statistics/?year=2025")
+        return len(queries)
+
+    register(JINJIANG, "2025-01-05", 5)
+    few = statements()
+    for unit in (JINJIANG, SHISHI, "350583"):
+        register(unit, "2025-02-05", 5, "FW1")
+    assert statements() == few
+
+
+def test_indicators_show_what_the_system_counts(make, sign_in, a_year):
+    visitor = sign_in(make.user(Role.MANAGER, region=JINJIANG))
+    page = visitor.get("/statistics/indicators").text
+    assert page.count('id="indicator-') == 18
+    for words in ("[2.91]", "增量", "≥20", "晋政办〔2022〕42号"):
+        assert words in page
+    numbers = numbers_on(page)
+    assert [number.text for number in numbers] == ["15,088.07", "153.83"]
+    for number in numbers:
+        assert number.value == foot_of(visitor.get(number.href).text)[number.measure]
+
+
+def test_indicators_are_open_to_others_without_the_count(make, sign_in, a_year):
+    for person in (make.user(Role.ADMIN), make.user(Role.MANAGER, region=SHISHI)):
+        page = sign_in(person).get("/statistics/indicators").text
+        assert page.count('id="indicator-') == 18
+        assert numbers_on(page) == []

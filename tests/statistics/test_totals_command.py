@@ -1,0 +1,79 @@
+import csv
+import io
+import json
+from decimal import Decimal
+
+from contracts_app.contracts.ledger import DailyTotal
+from contracts_app.core.db import db
+from contracts_app.regions.queries import units
+from tests.factories import JINJIANG, SHISHI
+
+
+def run(app, *arguments):
+    db.session.commit()
+    return app.test_cli_runner().invoke(args=["totals", *arguments])
+
+
+def test_json_has_one_object_a_unit_in_office_order(app, register, task):
+    register(JINJIANG, "2025-01-01", Decimal("96.1"), technology=80)
+    register(JINJIANG, "2026-01-01", 5)
+    register(SHISHI, "2025-12-31", 7)
+    task(JINJIANG, 2025, 100)
+    result = run(app, "--year", "2025", "--format", "json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    lines = json.loads(result.stdout)
+    assert [line["unit"] for line in lines] == [unit.name for unit in units()]
+    by_unit = {line["unit"]: line for line in lines}
+    assert by_unit["晋江市"] == {
+        "unit": "晋江市",
+        "contracts": 1,
+        "total_amount": "961000.00",
+        "technology_amount": "800000.00",
+        "target": "1000000.00",
+        "completion": "0.9610",
+    }
+    assert by_unit["石狮市"]["target"] is None
+    assert by_unit["石狮市"]["completion"] is None
+    assert by_unit["鲤城区"]["total_amount"] == "0.00"
+
+
+def test_completion_is_rounded_half_up_and_not_capped(app, register, task):
+    register(JINJIANG, "2025-01-01", Decimal("200.005"))
+    task(JINJIANG, 2025, 100)
+    (line,) = [line for line in json.loads(run(app, "--year", "2025", "--format", "json").stdout) if line["contracts"]]
+    assert line["completion"] == "2.0001"
+
+
+def test_csv_has_the_same_columns(app, register):
+    register(JINJIANG, "2025-01-01", 100)
+    lines = list(csv.DictReader(io.StringIO(run(app, "--year", "2025", "--format", "csv").stdout)))
+    assert len(lines) == 13
+    assert list(lines[0]) == ["unit", "contracts", "total_amount", "technology_amount", "target", "completion"]
+    assert next(line for line in lines if line["unit"] == "晋江市")["total_amount"] == "1000000.00"
+
+
+def test_the_table_is_for_people(app, register):
+    register(JINJIANG, "2025-01-01", 100)
+    assert "| 晋江市 | 1 | 1000000.00 | 1000000.00 | — | — |" in run(app, "--year", "2025").stdout
+
+
+def test_a_year_that_is_none_is_refused(app):
+    assert run(app, "--year", "20x5").exit_code == 2
+    assert run(app, "--year", "12").exit_code == 2
+
+
+def test_verify_is_content_with_true_totals(app, register):
+    register(JINJIANG, "2025-01-01", 100)
+    result = run(app, "verify")
+    assert (result.exit_code, result.stdout) == (0, "一致\n")
+
+
+def test_verify_names_every_cell_that_differs(app, register, session):
+    register(JINJIANG, "2025-01-01", 100)
+    session.query(DailyTotal).update({DailyTotal.contracts: 2})
+    result = run(app, "verify")
+    assert result.exit_code == 1
+    assert "台账 2025-01-01 350582 KF1：汇总 2 项" in result.stdout
+    assert "合同 2025-01-01 350582 KF1：汇总 2 项" in result.stdout
+    assert "2 处" in result.stderr

@@ -1,0 +1,260 @@
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts_app.accounts.roles import Role
+from contracts_app.contracts import ledger
+from contracts_app.contracts.ledger import DailyTotal
+from contracts_app.contracts.query import sums
+from contracts_app.contracts.states import State
+from contracts_app.core.db import db
+from contracts_app.regions.queries import units
+from contracts_app.statistics.queries import unit_totals, year_overview
+from tests.factories import JINJIANG, QUANZHOU, SHISHI
+
+NANAN, LICHENG = "350583", "350502"
+END_OF_2025 = date(2025, 12, 31)
+
+
+@pytest.fixture
+def manager(make):
+    return make.user(Role.MANAGER, region=QUANZHOU)
+
+
+def line(overview, unit):
+    return next(one for one in overview.units if one.code == unit)
+
+
+def test_a_unit_has_what_it_registered_in_the_year(manager, register):
+    register(JINJIANG, "2025-01-01", 100, technology=80)
+    register(JINJIANG, "2025-12-31", 50)
+    register(JINJIANG, "2024-12-31", 7)
+    register(JINJIANG, "2026-01-01", 9)
+    register(SHISHI, "2025-06-01", 30)
+    overview = year_overview(2025, manager, END_OF_2025)
+    counted = line(overview, JINJIANG).counted
+    assert (counted.contracts, counted.total_amount, counted.technology_amount) == (2, 1_500_000, 1_300_000)
+    assert overview.total.counted.total_amount == 1_800_000
+    assert len(overview.units) == 13
+
+
+def test_what_is_not_registered_counts_for_nobody(make, manager):
+    for state in State:
+        if state is not State.REGISTERED:
+            make.contract(state=state, amount=Decimal(500))
+    assert year_overview(2026, manager).total.counted.contracts == 0
+
+
+def test_completion_is_exact_and_not_capped(manager, register, task):
+    register(JINJIANG, "2025-02-01", 400)
+    task(JINJIANG, 2025, 300)
+    assert line(year_overview(2025, manager, END_OF_2025), JINJIANG).completion == Fraction(4, 3)
+
+
+def test_without_a_task_there_is_no_completion_and_no_rank_by_it(manager, register, task):
+    register(JINJIANG, "2025-02-01", 400)
+    task(SHISHI, 2025, 300)
+    overview = year_overview(2025, manager, END_OF_2025)
+    assert line(overview, JINJIANG).completion is None
+    assert line(overview, JINJIANG).rank_by_completion is None
+    assert line(overview, SHISHI).rank_by_completion == 1
+
+
+def test_the_newest_version_of_a_task_is_in_force(manager, register, task):
+    register(JINJIANG, "2025-02-01", 100)
+    task(JINJIANG, 2025, 400)
+    task(JINJIANG, 2025, 200, version=2)
+    assert line(year_overview(2025, manager, END_OF_2025), JINJIANG).completion == Fraction(1, 2)
+
+
+def test_the_whole_city_is_held_only_against_units_with_a_task(manager, register, task):
+    register(JINJIANG, "2025-02-01", 90)
+    register(SHISHI, "2025-02-01", 500)
+    task(JINJIANG, 2025, 100)
+    total = year_overview(2025, manager, END_OF_2025).total
+    assert total.completion == Fraction(9, 10)
+    assert total.counted.total_amount == 5_900_000
+
+
+def test_equal_amounts_share_a_rank_and_the_next_one_is_left_out(manager, register):
+    for unit, wan in ((JINJIANG, 50), (SHISHI, 30), (NANAN, 30), (LICHENG, 10)):
+        register(unit, "2025-05-05", wan)
+    overview = year_overview(2025, manager, END_OF_2025)
+    ranks = [line(overview, unit).rank_by_amount for unit in (JINJIANG, SHISHI, NANAN, LICHENG)]
+    assert ranks == [1, 2, 2, 4]
+    assert [unit.code for unit in overview.ranked[:4]] == [JINJIANG, SHISHI, NANAN, LICHENG]
+
+
+def test_rank_by_completion_may_differ_from_rank_by_amount(manager, register, task):
+    register(JINJIANG, "2025-05-05", 50)
+    register(SHISHI, "2025-05-05", 30)
+    task(JINJIANG, 2025, 100)
+    task(SHISHI, 2025, 40)
+    overview = year_overview(2025, manager, END_OF_2025)
+    assert line(overview, JINJIANG).rank_by_completion == 2
+    assert line(overview, SHISHI).rank_by_completion == 1
+
+
+def test_a_running_year_is_compared_with_the_same_days_of_last_year(manager, register):
+    register(JINJIANG, "2024-03-10", 40)
+    register(JINJIANG, "2024-03-11", 60)
+    register(JINJIANG, "2025-03-10", 50)
+    overview = year_overview(2025, manager, date(2025, 3, 10))
+    assert line(overview, JINJIANG).same_period.total_amount == 400_000
+    assert line(overview, JINJIANG).growth == Fraction(1, 4)
+
+
+def test_a_finished_year_is_compared_with_the_whole_year_before(manager, register):
+    register(JINJIANG, "2024-12-31", 50)
+    register(JINJIANG, "2025-01-01", 40)
+    overview = year_overview(2025, manager, date(2026, 3, 10))
+    assert line(overview, JINJIANG).growth == Fraction(-1, 5)
+
+
+def test_the_last_of_february_is_compared_with_the_last_of_february(manager, register):
+    register(JINJIANG, "2024-02-29", 50)
+    register(JINJIANG, "2025-02-28", 100)
+    assert line(year_overview(2025, manager, date(2025, 2, 28)), JINJIANG).growth == 1
+
+
+def test_from_nothing_nothing_grows(manager, register):
+    register(JINJIANG, "2025-01-01", 40)
+    overview = year_overview(2025, manager, END_OF_2025)
+    assert line(overview, JINJIANG).growth is None
+    assert overview.total.growth is None
+    assert overview.total.growth_in_number is None
+
+
+def test_months_run_up_to_the_year_and_types_add_up_to_it(manager, register):
+    register(JINJIANG, "2025-01-31", 10, "KF1")
+    register(SHISHI, "2025-02-01", 20, "KF2")
+    register(SHISHI, "2025-11-30", 30, "FW1")
+    overview = year_overview(2025, manager, END_OF_2025)
+    assert [month.running.total_amount / 10_000 for month in overview.months] == [10, *[30] * 9, 60, 60]
+    assert {kind.code: kind.counted.total_amount / 10_000 for kind in overview.types} == {
+        "KF": 30, "ZR": 0, "XK": 0, "ZX": 0, "FW": 30,
+    }  # fmt: skip
+
+
+def test_the_months_of_a_running_year_end_with_this_one(manager, register):
+    register(JINJIANG, "2025-01-31", 10)
+    assert len(year_overview(2025, manager, date(2025, 3, 1)).months) == 3
+    assert year_overview(2026, manager, date(2025, 3, 1)).months == ()
+
+
+def test_pace_is_the_share_of_the_year_that_is_over(manager):
+    assert year_overview(2025, manager, date(2025, 3, 14)).pace == Fraction(73, 365)
+    assert year_overview(2024, manager, date(2025, 3, 14)).pace == 1
+    assert year_overview(2026, manager, date(2025, 3, 14)).pace == 0
+
+
+def test_a_county_counts_itself_only(make, register):
+    register(JINJIANG, "2025-05-05", 50)
+    register(SHISHI, "2025-05-05", 30)
+    overview = year_overview(2025, make.user(Role.MANAGER, region=SHISHI), END_OF_2025)
+    assert [unit.code for unit in overview.units] == [SHISHI]
+    assert overview.total.counted.total_amount == 300_000
+
+
+def test_a_town_is_no_unit(make):
+    town = make.user(Role.MANAGER, region="350582001")
+    assert year_overview(2025, town).units == ()
+
+
+def test_years_offered_are_those_with_figures_or_tasks(manager, register, task):
+    register(JINJIANG, "2023-05-05", 50)
+    register(JINJIANG, "2024-05-05", 50)
+    task(JINJIANG, 2027, 100)
+    assert year_overview(2025, manager, END_OF_2025).years == (2027, 2025, 2024, 2023)
+
+
+def test_published_figures_stand_beside_and_a_torn_one_is_missing(manager, register):
+    register(JINJIANG, "2025-05-05", 60_100)
+    beside = {(one.region.code, one.year): one for one in year_overview(2025, manager, END_OF_2025).published}
+    assert beside[JINJIANG, 2025].amounts_agree
+    assert beside[JINJIANG, 2025].contracts_agree is False
+    assert beside[JINJIANG, 2024].contracts.value is None
+    assert beside[JINJIANG, 2024].contracts_agree is None
+    assert beside[JINJIANG, 2024].amounts_agree is False
+
+
+def test_agreement_is_judged_at_the_precision_that_was_published(manager, register):
+    register(JINJIANG, "2025-05-05", 60_149)
+    beside = {one.year: one for one in year_overview(2025, manager, END_OF_2025).published}
+    assert beside[2025].amounts_agree  # 6.0149 亿元 reads 6.01
+
+
+def test_the_plan_counts_the_whole_of_each_year(manager, register):
+    register(JINJIANG, "2024-05-05", Decimal("50036.7"))
+    register(JINJIANG, "2025-05-05", 60_100)
+    register(JINJIANG, "2026-01-01", 1)
+    (plan,) = year_overview(2025, manager, END_OF_2025).plan
+    assert plan.indicator.number == 11
+    assert [(year.year, round(float(year.reached) * 100, 1)) for year in plan.years] == [(2025, 175.7), (2024, 146.3)]
+
+
+def test_the_number_of_statements_does_not_grow(manager, register, task, count_queries):
+    def statements():
+        db.session.expire_all()
+        with count_queries() as queries:
+            year_overview(2025, manager, END_OF_2025)
+        return len(queries)
+
+    register(JINJIANG, "2025-01-05", 5)
+    task(JINJIANG, 2025, 100)
+    few = statements()
+    for unit in (SHISHI, NANAN, LICHENG):
+        task(unit, 2025, 100)
+        register(unit, "2025-02-05", 5)
+        register(unit, "2024-02-05", 5, "FW1")
+    assert statements() == few
+
+
+_registration = st.tuples(
+    st.sampled_from([JINJIANG, SHISHI, NANAN]),
+    st.dates(date(2024, 11, 1), date(2026, 2, 28)),
+    st.integers(1, 10**9),
+    st.sampled_from(["KF1", "KF2", "FW1", "ZR1"]),
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(registrations=st.lists(_registration, max_size=5))
+def test_every_total_equals_the_list_behind_it(manager, make, registrations):
+    for unit, day, fen, kind in registrations:
+        make.contract(state=State.REGISTERED, unit=unit, registered_on=day, amount=Decimal(fen) / 100, type_code=kind)
+    overview = year_overview(2025, manager, date(2025, 11, 21))
+
+    def listed(query):
+        found = sums(query, manager)
+        return found.contracts, found.total_amount, found.technology_amount
+
+    def shown(counted):
+        return counted.contracts, counted.total_amount, counted.technology_amount
+
+    assert shown(overview.total.counted) == listed(overview.query())
+    assert shown(overview.total.same_period) == listed(overview.query_before())
+    for unit in overview.units:
+        assert shown(unit.counted) == listed(overview.query(unit=unit.code))
+        assert shown(unit.same_period) == listed(overview.query_before(unit=unit.code))
+    for kind in overview.types:
+        assert shown(kind.counted) == listed(overview.query(type=kind.code))
+    for month in overview.months:
+        assert shown(month.running) == listed(overview.query(first=overview.first_day, last=month.last_day))
+        assert shown(month.counted) == listed(overview.query(first=month.first_day, last=month.last_day))
+        assert shown(month.running_last_year) == listed(overview.query_before(last=month.last_day_last_year))
+    assert unit_totals(2025, units(), date(2025, 11, 21)) == overview.units
+    assert ledger.verify() == []
+
+
+def test_a_tampered_cell_is_found(register, session):
+    register(JINJIANG, "2025-05-05", 50)
+    assert ledger.verify() == []
+    session.query(DailyTotal).update({DailyTotal.total_amount: Decimal("499999.99")})
+    session.flush()
+    session.commit()
+    assert [one.kept[1] for one in ledger.verify()] == [Decimal("499999.99")] * 2

@@ -1,0 +1,86 @@
+import re
+
+import pytest
+
+from contracts_app.accounts.roles import Role
+from contracts_app.targets.queries import FigureFilter, figures
+
+
+@pytest.fixture
+def manager(make, sign_in):
+    return sign_in(make.user(Role.MANAGER))
+
+
+def keys_on(page):
+    return re.findall(r'<tr id="([^"]+)">', page)
+
+
+def test_every_figure_can_be_found_by_paging(manager):
+    found = []
+    for number in (1, 2, 3):
+        found += keys_on(manager.get(f"/targets/published?size=100&page={number}").text)
+    assert found == [figure.key for figure in figures(FigureFilter())]
+
+
+def test_a_missing_figure_reads_missing_with_its_doubt(manager):
+    page = manager.get("/targets/published?section=A&year=2024&words=项数").text
+    row = page[page.index('id="A-2024-contracts"') :].split("</tr>")[0]
+    assert "缺" in row
+    assert "不得由增长率倒推" in row
+    assert "推定" in row
+
+
+def test_wording_comparison_and_source_stand_beside_the_value(manager):
+    page = manager.get("/targets/published?section=A&words=创新平台产学研合同金额").text
+    for words in ("超 3 亿元", '<abbr title="超过">&gt;</abbr>', "晋政办〔2022〕42号"):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"section": "E"},
+        {"year": "2025"},
+        {"region": "350500"},
+        {"words": "登记 金额"},
+        {"section": "A", "year": "2024"},
+    ],
+)
+def test_filters_show_what_fits_and_say_what_is_chosen(manager, asked):
+    page = manager.get("/targets/published", query_string={**asked, "size": "100"}).text
+    sought = FigureFilter(
+        section=asked.get("section", ""),
+        year=int(asked["year"]) if "year" in asked else None,
+        region_code=asked.get("region", ""),
+        words=asked.get("words", ""),
+    )
+    expected = [figure.key for figure in figures(sought)]
+    assert expected
+    assert keys_on(page) == expected[:100]
+    assert "已选：" in page
+
+
+@pytest.mark.parametrize(
+    "asked", [{"words": "%_<script>"}, {"words": "没有这个词"}, {"region": "000000"}, {"year": "1900"}]
+)
+def test_nothing_found_says_what_to_do(manager, asked):
+    page = manager.get("/targets/published", query_string=asked).text
+    assert "没有符合条件的发布数据。" in page
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    "asked", [{"section": "Z"}, {"year": "２０２５"}, {"page": "999"}, {"page": "-1"}, {"size": "7"}]
+)
+def test_odd_filters_are_left_out(manager, asked):
+    answer = manager.get("/targets/published", query_string=asked)
+    assert answer.status_code == 200
+    assert keys_on(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [(Role.MANAGER, 200), (Role.ADMIN, 200), (Role.AUDITOR, 200), (Role.BROKER, 403)]
+)
+@pytest.mark.parametrize("path", ["/targets/", "/targets/2026", "/targets/published"])
+def test_who_reads_targets(make, sign_in, role, status, path):
+    assert sign_in(make.user(role)).get(path).status_code == status

@@ -1,0 +1,190 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from threading import Barrier
+
+import pytest
+from sqlalchemy import select
+
+from contracts_app.accounts.roles import Role
+from contracts_app.core.audit import AuditEntry
+from contracts_app.targets.models import Target, TargetKind
+from contracts_app.targets.queries import targets_for, task_years, tasks_of, year_tasks
+from tests.factories import JINJIANG, QUANZHOU, SHISHI
+
+WAN = Decimal(10_000)
+PAPER = {"document": "泉科〔2026〕18号", "issued_on": "2026-03-06"}
+
+
+@pytest.fixture
+def admin(make, sign_in):
+    return sign_in(make.user(Role.ADMIN, region=QUANZHOU))
+
+
+def seen_by(visitor, year=2026):
+    page = visitor.get(f"/targets/{year}/edit").text
+    return page.split('name="seen" type="hidden" value="')[1].split('"')[0]
+
+
+def save(visitor, year=2026, **fields):
+    fields = {**PAPER, "seen": seen_by(visitor, year), **fields}
+    return visitor.post(f"/targets/{year}/edit", data=fields)
+
+
+def in_force(year=2026):
+    found = targets_for(year, "total_amount", [JINJIANG, SHISHI])
+    return {code: (target.version, target.value / WAN) for code, target in found.items()}
+
+
+def test_the_tasks_of_a_year_are_entered_in_one_form(admin, session):
+    answer = save(admin, task_350582="66000", task_350581="30000", task_350581_unit="wan")
+    assert answer.status_code == 302
+    assert in_force() == {JINJIANG: (1, 66_000), SHISHI: (1, 30_000)}
+    target = targets_for(2026, "total_amount", [JINJIANG])[JINJIANG]
+    assert (target.document, target.issued_on) == ("泉科〔2026〕18号", date(2026, 3, 6))
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "set_tasks")).one()
+    assert entry.details["tasks"] == {JINJIANG: "660000000.00", SHISHI: "300000000.00"}
+
+
+def test_an_amount_may_be_in_yuan(admin):
+    save(admin, task_350582="1,200,000", task_350582_unit="yuan")
+    assert in_force() == {JINJIANG: (1, 120)}
+
+
+def test_a_revision_is_a_new_version_of_what_changed_only(admin, session):
+    save(admin, task_350582="66000", task_350581="30000")
+    save(admin, task_350582="70000", task_350581="30000", document="泉科〔2026〕40号", note="年中调整")
+    assert in_force() == {JINJIANG: (2, 70_000), SHISHI: (1, 30_000)}
+    versions = tasks_of("total_amount", [2026], [JINJIANG])
+    assert [(one.version, one.value / WAN, one.document) for one in versions] == [
+        (2, 70_000, "泉科〔2026〕40号"),
+        (1, 66_000, "泉科〔2026〕18号"),
+    ]
+    page = admin.get("/targets/2026").text
+    for words in ("第 2 版 现行", "第 1 版 已替代", "年中调整", "泉科〔2026〕18号"):
+        assert words in page
+
+
+def test_nothing_changed_makes_no_version(admin):
+    save(admin, task_350582="66000")
+    save(admin, task_350582="66000.00")
+    assert in_force() == {JINJIANG: (1, 66_000)}
+
+
+def test_an_emptied_amount_keeps_the_task(admin):
+    save(admin, task_350582="66000")
+    save(admin, task_350582="", task_350581="10")
+    assert in_force() == {JINJIANG: (1, 66_000), SHISHI: (1, 10)}
+
+
+def test_two_admins_do_not_overwrite_each_other(admin, make, sign_in):
+    other = sign_in(make.user(Role.ADMIN, region=QUANZHOU))
+    seen = seen_by(other)
+    save(admin, task_350582="66000")
+    answer = save(other, seen=seen, task_350582="50000")
+    assert answer.status_code == 409
+    assert "刚被别人改过" in answer.text
+    assert in_force() == {JINJIANG: (1, 66_000)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"document": " "}, "填写下达任务的文号或文件名称"),
+        ({"issued_on": ""}, "填写文件的印发日期"),
+        ({"issued_on": "2026-02-31"}, "2026 年 2 月没有 31 日"),
+        ({"issued_on": "2099-01-01"}, "印发日期不能晚于今天"),
+        ({"task_350582": "-5"}, "金额不能是负数"),
+        ({"task_350582": "0"}, "任务要大于 0；没有任务就留空"),
+        ({"task_350582": "六千"}, "金额只填写数字"),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(admin, fields, sentence):
+    answer = save(admin, task_350581="12345", **fields)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert 'value="12345"' in answer.text
+    assert in_force() == {}
+
+
+def test_parts_that_do_not_add_up_to_the_city_are_asked_about(admin):
+    parts = {"task_350582": "60", "task_350581": "30", "city_total": "100", "city_total_unit": "wan"}
+    answer = save(admin, **parts)
+    assert answer.status_code == 422
+    assert "各单元合计 90.00 万元，比全市任务少 10.00 万元" in answer.text
+    assert save(admin, **parts, sum_differs="y").status_code == 302
+    assert in_force() == {JINJIANG: (1, 60), SHISHI: (1, 30)}
+
+
+def test_parts_that_add_up_are_saved_at_once(admin):
+    assert save(admin, task_350582="60", task_350581="40", city_total="100").status_code == 302
+
+
+def test_a_county_admin_sets_the_own_task_only(make, sign_in):
+    visitor = sign_in(make.user(Role.ADMIN, region=JINJIANG))
+    page = visitor.get("/targets/2026/edit").text
+    assert "task_350581" not in page
+    assert "city_total" not in page
+    save(visitor, task_350582="60", task_350581="40")
+    assert in_force() == {JINJIANG: (1, 60)}
+
+
+@pytest.mark.parametrize("role", [Role.MANAGER, Role.REGISTRAR, Role.AUDITOR, Role.BROKER])
+def test_only_an_admin_sets_tasks(make, sign_in, role):
+    visitor = sign_in(make.user(role, region=QUANZHOU))
+    assert visitor.get("/targets/2026/edit").status_code == 403
+    assert visitor.post("/targets/2026/edit", data={**PAPER, "task_350582": "60"}).status_code == 403
+    assert in_force() == {}
+
+
+def test_an_admin_of_a_town_is_told_who_sets_tasks(make, sign_in):
+    answer = sign_in(make.user(Role.ADMIN, region="350582001")).get("/targets/2026/edit")
+    assert answer.status_code == 409
+    assert "由市或县（市、区）的系统管理员录入" in answer.text
+
+
+def test_the_table_shows_what_is_in_force_by_year(admin, make, sign_in):
+    save(admin, 2025, task_350582="50")
+    save(admin, 2026, task_350582="60", task_350581="7")
+    save(admin, 2026, task_350582="65", task_350581="7")
+    page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/targets/").text
+    for words in ("2026 年", "2025 年", "65.00", "第 2 版", "72.00"):
+        assert words in page
+    assert "60.00" not in page
+    assert list(year_tasks("total_amount", [JINJIANG], newest=1)) == [2026]
+    assert task_years("total_amount", [SHISHI]) == [2026]
+
+
+def test_a_county_reads_the_own_tasks(admin, make, sign_in):
+    save(admin, task_350582="60", task_350581="7.5")
+    page = sign_in(make.user(Role.MANAGER, region=SHISHI)).get("/targets/2026").text
+    assert "7.50" in page
+    assert "晋江市" not in page
+
+
+def test_a_plan_target_is_no_task(admin, session):
+    assert session.scalars(select(Target).where(Target.kind == TargetKind.PLAN)).first()
+    assert "还没有录入年度任务" in admin.get("/targets/").text
+    assert "2025 年还没有录入年度任务" in admin.get("/targets/2025").text
+
+
+def test_a_year_nobody_means_is_not_found(admin):
+    assert admin.get("/targets/1899").status_code == 404
+    assert admin.get("/targets/2101/edit").status_code == 404
+
+
+def test_of_two_admins_in_the_same_second_one_is_told(live):
+    with live.app.app_context():
+        admins = [live.make.user(Role.ADMIN, region=QUANZHOU) for _ in range(2)]
+        visitors = [live.visitor(admin) for admin in admins]
+    barrier = Barrier(2)
+
+    def post(visitor, wan):
+        barrier.wait()
+        return visitor.post("/targets/2026/edit", data={**PAPER, "seen": "", "task_350582": wan}).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = sorted(pool.map(post, visitors, ["60", "70"]))
+    assert statuses == [302, 409]
+    with live.app.app_context():
+        assert [target.version for target in tasks_of("total_amount", [2026], [JINJIANG])] == [1]
