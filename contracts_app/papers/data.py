@@ -3,8 +3,8 @@
 from datetime import date, datetime
 from typing import Any
 
-from contracts_app.contracts.facts import type_in_words
 from contracts_app.contracts.checks import Section
+from contracts_app.contracts.facts import type_in_words
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT

@@ -1,4 +1,4 @@
-"""PDF pages from data, with Chinese fonts inside the file, so that they look alike on every machine and in ten years."""
+"""PDF pages from data, with Chinese fonts inside the file: they look alike on every machine and in ten years."""
 
 import json
 from functools import cache

@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import db
-
 from contracts_app.core.text import normalise
 
 

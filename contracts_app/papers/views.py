@@ -11,11 +11,12 @@ from contracts_app.core.limits import limiter
 
 from . import verification
 from .data import in_words
-from .papers import PAPERS, Paper
+from .papers import PAPERS, Paper, papers_of
 from .pdf import render
 from .word import notice
 
 bp = Blueprint("papers", __name__)
+bp.add_app_template_global(papers_of)
 PDF = "application/pdf"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
