@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from contracts_app import create_app
 from contracts_app.core import migrations
 from contracts_app.core.db import db, make_engine
+from contracts_app.core.limits import limiter
 from contracts_app.core.settings import Settings
 from contracts_app.reference import load_reference
 from tests.databases import Databases, Postgresql, Sqlite, postgresql_server
@@ -104,6 +105,7 @@ def _app_of_all_tests(databases: Databases, template: str, settings: Settings) -
 def app(_app_of_all_tests: Flask) -> Iterator[Flask]:
     """The application, inside an application context, on a database that is as the seeds left it."""
     app = _app_of_all_tests
+    limiter.reset()  # what another test has asked does not count here
     real_sessions = app.extensions["sessions"]
     app.extensions.pop("installation", None)  # whether an earlier test made it a demonstration
     with app.extensions["engine"].connect() as connection:
