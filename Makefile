@@ -9,7 +9,7 @@ SHELL := /bin/sh
 python := .venv/bin/python
 tests ?=
 # Two workers halve the time on two cores; more than four spend theirs on making databases.
-workers ?= auto
+workers ?= logical
 
 run: ## 启动系统 http://127.0.0.1:8000（HOST、PORT、DATABASE_URL 可改）   start the system
 	@sh tools/setup run && exec $(python) -m flask --app wsgi start
