@@ -52,7 +52,7 @@ class Server:
     app: Flask
     accounts: tuple[Account, ...]
 
-    def account(self, role: str, region: str = "350582") -> Account:
+    def account(self, role: str, region: str = "晋江市") -> Account:
         return next(one for one in self.accounts if (one.role, one.region) == (role, region))
 
 
@@ -62,7 +62,8 @@ def demonstration(run_folder: Path) -> Path:
     folder = run_folder / f"demonstration-{os.getpid()}"
     app = create_app(_settings(folder))
     for command in ("init", "demo"):
-        done = app.test_cli_runner().invoke(args=[command])
+        with app.app_context():
+            done = app.test_cli_runner().invoke(args=[command])
         assert done.exit_code == 0, f"{command}: {done.output}"
     app.extensions["engine"].dispose()
     return folder
@@ -81,7 +82,7 @@ def server(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         accounts = tuple(Account(**row) for row in csv.DictReader(file))
     yield Server(f"http://127.0.0.1:{waitress.effective_port}", app, accounts)
     waitress.close()
-    thread.join(timeout=5)
+    waitress.task_dispatcher.shutdown()  # the thread itself waits for connections that the browser keeps open
     app.extensions["engine"].dispose()
     shutil.rmtree(folder)
 
@@ -130,7 +131,7 @@ def page(new_page: Callable[..., Page]) -> Page:
 def enter(server: Server) -> Callable[..., Page]:
     """``enter(page, "registrar")`` signs in by the form, as the demonstration account of that role and region."""
 
-    def signed_in(page: Page, role: str, region: str = "350582") -> Page:
+    def signed_in(page: Page, role: str, region: str = "晋江市") -> Page:
         account = server.account(role, region)
         page.goto("/")
         page.locator("input[name=username]").fill(account.username)

@@ -24,7 +24,7 @@ def server() -> Iterator[SimpleNamespace]:
     thread.start()
     yield SimpleNamespace(url=f"http://127.0.0.1:{waitress.effective_port}")
     waitress.close()
-    thread.join(timeout=5)
+    waitress.task_dispatcher.shutdown()
 
 
 # Every page
