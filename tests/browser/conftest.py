@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from contracts_app import create_app
 from contracts_app.core.settings import Settings
@@ -81,8 +82,7 @@ def server(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with (folder / "demo-accounts.csv").open(encoding="utf-8-sig", newline="") as file:
         accounts = tuple(Account(**row) for row in csv.DictReader(file))
     yield Server(f"http://127.0.0.1:{waitress.effective_port}", app, accounts)
-    waitress.close()
-    waitress.task_dispatcher.shutdown()  # the thread itself waits for connections that the browser keeps open
+    stop(waitress, thread)
     app.extensions["engine"].dispose()
     shutil.rmtree(folder)
 
@@ -163,6 +163,13 @@ def shoot() -> Callable[..., None]:
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole, animations="disabled")
 
     return picture
+
+
+def stop(waitress: Any, thread: threading.Thread) -> None:
+    """End a server at once, with the connections that the browser keeps open; closed by the thread that waits on them."""
+    waitress.trigger.pull_trigger(lambda: wasyncore.close_all(waitress._map))
+    thread.join(timeout=5)
+    waitress.task_dispatcher.shutdown()
 
 
 def _settings(folder: Path) -> Settings:

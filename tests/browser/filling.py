@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -14,6 +15,7 @@ from contracts_app.core.db import db
 from tests.factories import PDF, Make
 
 DAY = timedelta(days=1)
+NUMBERS = count(1)  # keep apart the names of what is made by several tests in one database
 SUBJECT = {
     "title": "伞骨自动装配线视觉检测系统开发",
     "content": "开发视觉检测系统，交付软件和样机，按约定指标验收。",
@@ -31,7 +33,9 @@ def made(server: Any, make: Callable[[Make, dict[str, User]], Any]) -> int:
     """
     with server.app.app_context():
         people = {one.username: one for one in db.session.scalars(select(User).where(User.username.like("jj-%")))}
-        thing = make(Make(), people)
+        maker = Make()
+        maker._numbers = NUMBERS
+        thing = make(maker, people)
         db.session.commit()
         return thing.id
 
