@@ -166,7 +166,7 @@ def shoot() -> Callable[..., None]:
 
 
 def stop(waitress: Any, thread: threading.Thread) -> None:
-    """End a server at once, with the connections that the browser keeps open; closed by the thread that waits on them."""
+    """End a server at once, with the connections that the browser keeps open, in the thread that waits on them."""
     waitress.trigger.pull_trigger(lambda: wasyncore.close_all(waitress._map))
     thread.join(timeout=5)
     waitress.task_dispatcher.shutdown()
