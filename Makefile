@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: run install test check fmt clean help lint types migrations-check pytest setup-dev browser
+.PHONY: run install test check fmt clean help lint types migrations-check pytest setup-dev browser screenshots
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -23,6 +23,9 @@ check: setup-dev lint types ## 只做静态检查   lint, format and types only
 
 fmt: setup-dev ## 整理代码格式   format the code
 	@$(python) -m ruff check --fix --quiet . ; $(python) -m ruff format .
+
+screenshots: setup-dev ## 重拍 docs/images 里的图片   take the pictures of the README again
+	@$(python) -m tools.screenshots
 
 clean: ## 删除 .venv 与缓存（不动 instance/ 里的数据）   remove .venv and caches, never instance/
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
