@@ -991,7 +991,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contracts_town_code"), ["town_code"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_type_code"), ["type_code"], unique=False)
         batch_op.create_index(
-            "ix_contracts_unit_code_state_registered_on", ["unit_code", "state", "registered_on"], unique=False
+            "ix_contracts_counts",
+            ["state", "unit_code", "registered_on", "type_code", "filed_by_id", "total_amount", "technology_amount"],
+            unique=False,
         )
         batch_op.create_index("ix_contracts_updated_at_id", ["updated_at", "id"], unique=False)
 
@@ -1073,7 +1075,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_history")),
     )
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_contract_history_by_id"), ["by_id"], unique=False)
+        batch_op.create_index("ix_contract_history_by_id_at", ["by_id", "at", "move"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_history_contract_id"), ["contract_id"], unique=False)
 
     op.create_table(
@@ -1205,7 +1207,7 @@ def downgrade() -> None:
     op.drop_table("correction_items")
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_history_contract_id"))
-        batch_op.drop_index(batch_op.f("ix_contract_history_by_id"))
+        batch_op.drop_index("ix_contract_history_by_id_at")
 
     op.drop_table("contract_history")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
@@ -1215,7 +1217,7 @@ def downgrade() -> None:
     op.drop_table("attachments")
     with op.batch_alter_table("contracts", schema=None) as batch_op:
         batch_op.drop_index("ix_contracts_updated_at_id")
-        batch_op.drop_index("ix_contracts_unit_code_state_registered_on")
+        batch_op.drop_index("ix_contracts_counts")
         batch_op.drop_index(batch_op.f("ix_contracts_type_code"))
         batch_op.drop_index(batch_op.f("ix_contracts_town_code"))
         batch_op.drop_index("ix_contracts_total_amount_id")
