@@ -245,6 +245,7 @@ class Attachment(Base):
 
     __tablename__ = "attachments"
     __table_args__ = (
+        Index("ix_attachments_sha256_contract_id", "sha256", "contract_id"),
         CheckConstraint("size > 0", name="not_empty"),
         CheckConstraint("length(sha256) = 64", name="hash"),
     )
@@ -255,7 +256,7 @@ class Attachment(Base):
     file_name: Mapped[str] = mapped_column(String(150))
     mime: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     uploaded_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     removed_at: Mapped[datetime | None] = mapped_column(Moment)

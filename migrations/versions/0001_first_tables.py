@@ -1020,7 +1020,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attachments_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_attachments_sha256"), ["sha256"], unique=False)
+        batch_op.create_index("ix_attachments_sha256_contract_id", ["sha256", "contract_id"], unique=False)
 
     op.create_table(
         "contract_history",
@@ -1211,7 +1211,7 @@ def downgrade() -> None:
 
     op.drop_table("contract_history")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_attachments_sha256"))
+        batch_op.drop_index("ix_attachments_sha256_contract_id")
         batch_op.drop_index(batch_op.f("ix_attachments_contract_id"))
 
     op.drop_table("attachments")
