@@ -149,7 +149,9 @@ def accessible() -> Callable[[Page], None]:
 
     def check(page: Page) -> None:
         found = Axe().run(page, options=STANDARD).response["violations"]
-        assert [f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes'][:3]]}" for one in found] == [], page.url
+        assert [f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes'][:3]]}" for one in found] == [], (
+            page.url
+        )
 
     return check
 
