@@ -6,11 +6,12 @@ from flask_login import current_user, login_required
 from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from . import commands
 from .accounts import expired, signing_in
-from .accounts.permissions import may_open
+from .accounts.permissions import in_menu, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
 from .core import errors, filters, installation, limits, nav, pages
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     installation.init_app(app)
     signing_in.init_app(app)
     expired.init_app(app)
-    nav.init_app(app, may_open, {"contracts.inbox": inbox_count})
+    nav.init_app(app, may_open, {"contracts.inbox": inbox_count}, in_menu)
     _protect(app, settings)
     _register_pages(app)
     commands.init_app(app)
@@ -72,6 +73,9 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _protect(app: Flask, settings: Settings) -> None:
+    if settings.trusted_proxies:
+        near = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=near, x_proto=near, x_host=near)  # type: ignore[method-assign]
     Bootstrap5(app)  # serves its style sheet and icons from the package, never from the internet
     CSRFProtect(app)
     Talisman(

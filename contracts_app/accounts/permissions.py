@@ -76,3 +76,10 @@ def may_open(endpoint: str, person: Any) -> bool:
     view = current_app.view_functions.get(endpoint)
     permission = getattr(view, "permission", None)
     return view is not None and (permission is None or may(person, permission))
+
+
+def in_menu(endpoint: str, person: Any) -> bool:
+    """Whether the person's menu has the view. Who only files has 我的合同: 技术合同 would be the same list again."""
+    if endpoint == "contracts.index" and not person.roles & READERS:
+        return False
+    return may_open(endpoint, person)

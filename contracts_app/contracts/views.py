@@ -88,7 +88,7 @@ def _listed(query: ContractQuery) -> dict[str, Any]:
         "sort": sort,
         "page": page,
         "sums": sums,
-        "here": Sums(
+        "on_page": Sums(
             len(page.rows), sum(row.total_amount for row in page.rows), sum(row.technology_amount for row in page.rows)
         ),
         "tabs": _state_tabs(query, by_state),

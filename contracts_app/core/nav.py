@@ -79,18 +79,22 @@ class Section:
     items: tuple[Item, ...]
 
 
-def init_app(app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None = None) -> None:
+def init_app(
+    app: Flask, may_open: MayOpen, counts: Mapping[str, Count] | None = None, in_menu: MayOpen | None = None
+) -> None:
     """Give the templates `menu_for`, `opens_to`, `home_url`, `has_page`, `role_words` and `who_words`.
 
-    ``may_open(endpoint, person)`` decides what shows; ``counts`` gives the number beside an entry, by its endpoint.
+    ``may_open(endpoint, person)`` decides what can be opened, ``in_menu`` what of it stands in the menu; ``counts``
+    gives the number beside an entry, by its endpoint.
     """
     counts = counts or {}
+    stands = in_menu or may_open
 
     def menu_for(person: Any, here: str | None = None) -> list[Section]:
         """The menu of this person; ``here`` is the endpoint to mark, else it is found from the request."""
         if not person.is_authenticated:
             return []
-        shown = _open_to(person, may_open)
+        shown = _open_to(person, stands)
         marked = here or _marked([entry for _, entries in shown for entry in entries])
         return [
             Section(
@@ -144,9 +148,9 @@ def role_words(person: Any) -> str:
     return "、".join(role.label for role in roles)
 
 
-def _open_to(person: Any, may_open: MayOpen) -> list[tuple[Group, list[Entry]]]:
+def _open_to(person: Any, in_menu: MayOpen) -> list[tuple[Group, list[Entry]]]:
     shown = [
-        (group, [entry for entry in group.entries if has_page(entry.endpoint) and may_open(entry.endpoint, person)])
+        (group, [entry for entry in group.entries if has_page(entry.endpoint) and in_menu(entry.endpoint, person)])
         for group in MENU
     ]
     return [(group, entries) for group, entries in shown if entries]
