@@ -71,7 +71,11 @@ def mine() -> str:
         asked=lists.open_corrections([row.id for row in listed["page"].rows]),
         sections=_section_labels(),
         editable=EDITABLE,
-        unfinished=[(state.label, part.contracts) for state, part in listed["by_state"].items() if state in EDITABLE],
+        unfinished=[
+            (state.label, part.contracts)
+            for state, part in listed["by_state"].items()
+            if state in EDITABLE and not listed["query"].states  # a tab of one state says its number already
+        ],
         **listed,
     )
 
