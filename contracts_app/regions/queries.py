@@ -12,6 +12,7 @@ from .models import Level, Region, Unit
 # Where a party may be: never the whole country, never more exact than the county (its town is asked separately).
 PLACES = (Level.COUNTY, Level.ZONE, Level.CITY, Level.PROVINCE)
 ABROAD = "990000"
+CITY_OFFICE = "泉州市科学技术局"
 
 
 def region(code: str) -> Region | None:
@@ -52,6 +53,12 @@ def unit_of(place: Region) -> Unit | None:
     """The assessment unit a place belongs to; None outside the city and above the county."""
     inside = place.path.strip("/").split("/")
     return db.session.scalars(select(Unit).where(Unit.code.in_(inside))).one_or_none()
+
+
+def office_of(place: Region) -> str:
+    """The name of the office in charge of a place: its unit's, else the city's."""
+    unit = unit_of(place)
+    return unit.office_name if unit else CITY_OFFICE
 
 
 def towns_of(county_code: str) -> Sequence[Region]:

@@ -6,6 +6,7 @@ from flask_login import login_required
 from . import queries
 
 bp = Blueprint("regions", __name__, url_prefix="/codes")
+bp.add_app_template_global(queries.office_of)
 
 
 @bp.get("/regions")

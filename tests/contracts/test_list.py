@@ -178,6 +178,36 @@ def test_my_contracts_say_what_is_asked(make, sign_in):
         assert words in page
 
 
+def test_amounts_not_typed_yet_are_no_zeros_and_the_tagline_fits_the_tab(make, sign_in):
+    broker = make.user(Role.BROKER)
+    make.contract("空草稿", filed_by=broker, total_amount=0, technology_amount=0)
+    make.contract("补正合同", filed_by=broker, state=State.CORRECTION)
+    client = sign_in(broker)
+
+    page = client.get("/contracts/mine").get_data(as_text=True)
+    assert '<td class="num" data-label="成交额">—</td>' in page
+    assert "<b>草稿 1 项</b>" in page
+    assert "<b>草稿 1 项</b>" not in client.get("/contracts/mine?state=correction").get_data(as_text=True)
+
+
+def test_who_only_files_has_one_list_in_the_menu_and_the_other_by_search(make, sign_in):
+    broker, registrar = sign_in(make.user(Role.BROKER)), sign_in(make.user(Role.REGISTRAR))
+    listed = '<a href="/contracts/"'
+    page = broker.get("/contracts/?q=恒锐").get_data(as_text=True)
+    assert listed not in page.split('class="sidenav"')[1].split("</nav>")[0]
+    assert '<a href="/contracts/mine" aria-current="page">' in page
+    assert listed in registrar.get("/contracts/mine").get_data(as_text=True).split('class="sidenav"')[1]
+
+
+@pytest.mark.parametrize(
+    ("place", "office"),
+    [(QUANZHOU, "泉州市科学技术局"), (JINJIANG, "晋江市科学技术局"), (QINGYANG, "晋江市科学技术局")],
+)
+def test_the_foot_names_the_office_of_the_readers_own_region(make, sign_in, place, office):
+    page = sign_in(make.user(Role.MANAGER, region=place)).get("/contracts/").get_data(as_text=True)
+    assert f"<span>{office} · 技术合同认定登记与跟踪系统</span>" in page
+
+
 def test_somebody_new_is_led_to_the_first_filing(make, sign_in):
     assert "你还没有申报过合同" in sign_in(make.user(Role.BROKER)).get("/contracts/mine").get_data(as_text=True)
 
