@@ -109,6 +109,7 @@ def _around(
     found = findings(contract, today())
     steps = [_step(contract, section, found, now, faults) for section in Section]
     ready = sum(step.is_ready for step in steps)
+    done = sum(step.state == "done" for step in steps)
     url = url_for(".check", contract_id=contract.id)
     steps.append(
         Step(
@@ -123,7 +124,7 @@ def _around(
     return {
         "contract": contract,
         "steps": steps,
-        "progress": f"{len(Section)} 步完成 {ready} 步",
+        "progress": f"{len(Section)} 步完成 {done} 步",
         "is_ready": ready == len(Section),
         "first_open": next((step for step in steps if step.state != "done"), steps[-1]),
         "is_correction": contract.state is State.CORRECTION,
