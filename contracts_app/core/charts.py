@@ -455,7 +455,8 @@ def tile_map(
         tiles.append(Tile(name, words, level, url, column * TILE_WIDTH + 2, row * TILE_HEIGHT + 2))
     height = max((tile.y for tile in tiles), default=0) + TILE_HEIGHT + 2
     seen = {tile.level for tile in tiles}
-    legend = tuple((level, words) for level, words in LEVELS.items() if level in seen)
+    named = LEVELS if Fraction(pace) < 1 else LEVELS | {"q3": "75–100%"}  # at the end nothing but the whole is pace
+    legend = tuple((level, words) for level, words in named.items() if level in seen)
     return TileMap(columns * TILE_WIDTH + 2, height, tuple(tiles), legend)
 
 

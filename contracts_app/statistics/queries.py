@@ -191,6 +191,11 @@ class YearOverview:
         return self.year == self.on.year
 
     @property
+    def is_over(self) -> bool:
+        """Nothing more can be registered in it: a task is done or it is not, there is no pace to keep."""
+        return self.year < self.on.year
+
+    @property
     def until(self) -> date:
         """The last day that can be counted: today, or the year's last."""
         return min(self.on, year_edges(self.year)[1])

@@ -195,3 +195,9 @@ def test_a_map_of_no_units_is_empty():
 
 def test_the_legend_names_only_what_occurs():
     assert [level for level, _ in charts.tile_map([("350582", "晋江市", Fraction(2), None)]).legend] == ["q5"]
+
+
+def test_a_year_that_is_over_has_no_pace_in_the_legend():
+    unit = ("350582", "晋江市", Fraction(4, 5), None)
+    assert charts.tile_map([unit], Fraction(1)).legend == (("q3", "75–100%"),)
+    assert charts.tile_map([unit], Fraction(9, 10)).legend == (("q3", "75%–序时"),)

@@ -71,6 +71,15 @@ def test_the_sentence_says_the_year_in_words(make, sign_in, register, task):
     assert "2025 年，全市认定登记技术合同 1 项，成交额 1.50 亿元，比上年增长 50.0%，完成年度任务的 75.0%。" in sentence
 
 
+def test_a_year_that_is_over_speaks_of_its_task_and_not_of_a_pace(make, sign_in, a_year):
+    page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/?year=2025").text
+    shown = page[: page.index("这些数字怎么来的")]
+    assert "没有完成年度任务" in shown
+    assert "未完成</span>" in shown
+    assert "落后" not in shown
+    assert "序时" not in shown
+
+
 def test_a_torn_figure_reads_missing(make, sign_in, a_year):
     page = sign_in(make.user(Role.MANAGER, region=JINJIANG)).get("/statistics/?year=2025").text
     assert "与发布数据对照" in page
