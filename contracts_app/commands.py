@@ -207,7 +207,7 @@ def demo(contracts: int, seed: int, as_of: datetime | None, form: str) -> None:
 
 def _load_demonstration(contracts: int, seed: int, as_of: datetime | None = None) -> loading.Report:
     columns = (TextColumn("正在生成演示数据"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console, transient=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     day = as_of.date() if as_of else None
     report = None
     try:
@@ -234,7 +234,8 @@ def start(demo: bool) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     make_ready()
     if demo and loading.is_new():
-        _load_demonstration(loading.DEFAULT_CONTRACTS, loading.DEFAULT_SEED)
+        report = _load_demonstration(loading.DEFAULT_CONTRACTS, loading.DEFAULT_SEED)
+        console.print(f"演示数据已载入：{report.contracts} 份合同，都是虚构的。")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     is_demonstration = loading.is_loaded()
     db.session.remove()
