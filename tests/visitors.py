@@ -1,6 +1,7 @@
 """Somebody at a browser, as the tests without a browser see them."""
 
 import contextvars
+import time
 from typing import Any
 
 from flask import Flask, g, has_app_context, session
@@ -40,6 +41,7 @@ def visitor(app: Flask, user: Any = None) -> Visitor:
     with app.test_request_context(environ_base=client.environ_base):
         if user is not None:
             login_user(user)
+            session["began"] = time.time()
         token = generate_csrf()
         kept = dict(session)
     for left_behind in ("_login_user", "csrf_token"):

@@ -8,11 +8,11 @@ from contracts_app.core import audit
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.nav import role_words
-from contracts_app.regions.models import Region
+from contracts_app.regions.models import Level, Region
 
 from . import signing_in
 from .models import User, UserRole
-from .roles import Role, duty_of
+from .roles import NO_OFFICE_IN_TOWN, OFFICE_ROLES, Role, duty_of
 
 HOME_REGION = "350500"  # 泉州市, above all its units
 USERNAME_TAKEN = "这个用户名已经有人用，换一个"
@@ -59,6 +59,7 @@ def first_administrator() -> str | None:
 def open_account(admin: User, *, username: str, name: str, roles: frozenset[Role], region: Region) -> tuple[User, str]:
     """A new account in the administrator's region, and the token of the link with which its password is set."""
     _must_cover(admin, region)
+    _has_office(roles, region)
     user = create(username=username, name=name, roles=roles, region_code=region.code)
     facts = {"username": user.username, **_facts(user)}
     audit.record(
@@ -76,6 +77,7 @@ def revise(admin: User, user: User, *, name: str, roles: frozenset[Role], region
     """
     _must_cover(admin, user.region)
     _must_cover(admin, region)
+    _has_office(roles, region)
     if version != user.version:
         raise Stale
     if admin.id == user.id and Role.ADMIN not in roles:
@@ -88,6 +90,11 @@ def revise(admin: User, user: User, *, name: str, roles: frozenset[Role], region
     if changes:
         audit.record("revise_user", admin, subject="user", subject_id=user.id, **changes)
         _tell(user)
+
+
+def _has_office(roles: frozenset[Role], region: Region) -> None:
+    if roles & OFFICE_ROLES and region.level == Level.TOWN:
+        raise ValueError(NO_OFFICE_IN_TOWN)
 
 
 def set_active(admin: User, user: User, *, is_active: bool) -> None:

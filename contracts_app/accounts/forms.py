@@ -9,9 +9,11 @@ from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from contracts_app.core.fields import ChoiceField, ShortText, choice_list
+from contracts_app.regions.models import Level
+from contracts_app.regions.queries import region
 
 from .models import User
-from .roles import Role, duty_of
+from .roles import NO_OFFICE_IN_TOWN, OFFICE_ROLES, Role, duty_of
 from .signing_in import LEAST_LENGTH, faults_of_password
 
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,29}")
@@ -86,6 +88,11 @@ class UserForm(FlaskForm):
                 duty_of(self.chosen_roles)
             except ValueError as error:
                 raise ValidationError(str(error)) from None
+
+    def validate_region_code(self, field: ChoiceField) -> None:
+        chosen = region(field.data) if field.data else None
+        if chosen and chosen.level == Level.TOWN and self.chosen_roles & OFFICE_ROLES:
+            raise ValidationError(NO_OFFICE_IN_TOWN)
 
     @property
     def chosen_roles(self) -> frozenset[Role]:

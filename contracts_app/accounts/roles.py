@@ -32,6 +32,11 @@ DUTY_OF = {
 }
 
 
+# They act for an office, and a town has none: what they could see there they could not decide.
+OFFICE_ROLES = frozenset({Role.REGISTRAR, Role.REVIEWER})
+NO_OFFICE_IN_TOWN = "镇（街道）没有登记机构，登记员和审核员的地区选到县（市、区）"
+
+
 def duty_of(roles: Iterable[Role]) -> Duty:
     """The one duty these roles belong to; raises ``ValueError`` with a sentence when there is none or more than one."""
     duties = {DUTY_OF[role] for role in roles}

@@ -5,7 +5,6 @@ import secrets
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
-from math import inf
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -66,7 +65,7 @@ def init_app(app: Flask) -> None:
 
 def _who(session_id: str) -> User | None:
     """The user of a session, unless it lasts too long, or the user was disabled or got another password since."""
-    if now_utc().timestamp() - session.get("began", inf) > SESSION_LASTS.total_seconds():
+    if now_utc().timestamp() - session.get("began", 0) > SESSION_LASTS.total_seconds():
         return None
     user_id, _, key = session_id.partition(":")
     user = db.session.get(User, int(user_id)) if user_id.isdigit() else None

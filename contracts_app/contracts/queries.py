@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import GRANTS, READERS, Can
 from contracts_app.accounts.roles import Role
+from contracts_app.brokers.models import Broker
 from contracts_app.core.db import db
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Level
@@ -103,11 +104,13 @@ def waiting_for(person: User) -> ColumnElement[bool]:
 
 
 def _mine_to_decide(person: User) -> ColumnElement[bool]:
-    """Leaves out what the person filed, and what they reviewed and somebody else must decide."""
+    """Leaves out what the person filed or brought about, and what they reviewed and somebody else must decide."""
     reviewed_by_other = or_(
         Contract.state != State.REVIEWED, Contract.reviewed_by_id.is_(None), Contract.reviewed_by_id != person.id
     )
-    return and_(Contract.filed_by_id != person.id, reviewed_by_other)
+    own_deals = select(Broker.id).where(Broker.user_id == person.id)
+    brokered_by_other = or_(Contract.broker_id.is_(None), Contract.broker_id.not_in(own_deals))
+    return and_(Contract.filed_by_id != person.id, reviewed_by_other, brokered_by_other)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The life of a contract's registration, written once. Source of the states and duties: domain facts 1.6 and 1.8."""
 
+from datetime import date
 from typing import Any
 
 from wtforms import BooleanField, FieldList, FormField, RadioField, ValidationError
@@ -14,7 +15,7 @@ from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.codes import CodeError, parse_registration_number
 from contracts_app.core.db import db
-from contracts_app.core.errors import SENTENCES
+from contracts_app.core.errors import SENTENCES, Refused
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
 from contracts_app.core.money import yuan
 from contracts_app.core.workflow import Move, Workflow
@@ -45,8 +46,12 @@ SENTENCES.update(
 # ---- guards: why not, in a sentence --------------------------------------------------------------------------------
 
 
+def filed_by(contract: Contract, person: User) -> bool:
+    return contract.filed_by_id == person.id
+
+
 def is_filer(contract: Contract, person: User) -> str | None:
-    return None if contract.filed_by_id == person.id else "只有申报人本人可以办理。"
+    return None if filed_by(contract, person) else "只有申报人本人可以办理。"
 
 
 def is_complete(contract: Contract, person: User) -> str | None:
@@ -73,7 +78,11 @@ def is_in_region(contract: Contract, person: User) -> str | None:
 
 
 def did_not_file(contract: Contract, person: User) -> str | None:
-    return "这份合同是你申报的，须由别人办理。" if contract.filed_by_id == person.id else None
+    """Nobody decides on what they filed or brought about."""
+    if contract.filed_by_id == person.id:
+        return "这份合同是你申报的，须由别人办理。"
+    is_its_broker = contract.broker is not None and contract.broker.user_id == person.id
+    return "你是这份合同的技术经纪人，须由别人办理。" if is_its_broker else None
 
 
 def did_not_review(contract: Contract, person: User) -> str | None:
@@ -239,13 +248,19 @@ def checks_registration(form: Any) -> None:
         else:
             if other := contract_with_number(number.data):
                 number.errors = [*number.errors, f"这个编号已经登记在另一份合同上（受理号 {other}），核对后重新填写"]
-    if day.data and day.data > today():
-        day.errors = [*day.errors, f"登记日期不能晚于今天（{today()}）"]
-    accepted, ends = form.record.accepted_on, form.record.ends_on
-    if day.data and accepted and day.data < accepted:
-        day.errors = [*day.errors, f"登记日期不能早于受理日期（{accepted}）"]
-    if day.data and ends and day.data > ends:
-        day.errors = [*day.errors, f"合同有效期到 {ends} 为止，登记日期不能更晚；已经过期的，不予登记"]
+    if day.data and (sentence := why_not_on(form.record, day.data)):
+        day.errors = [*day.errors, sentence]
+
+
+def why_not_on(contract: Contract, day: date) -> str | None:
+    """Why a contract cannot be registered on a day: it lies between acceptance and today, and within its validity."""
+    if day > today():
+        return f"登记日期不能晚于今天（{today()}）"
+    if contract.accepted_on and day < contract.accepted_on:
+        return f"登记日期不能早于受理日期（{contract.accepted_on}）"
+    if contract.ends_on and day > contract.ends_on:
+        return f"合同有效期到 {contract.ends_on} 为止，登记日期不能更晚；已经过期的，不予登记"
+    return None
 
 
 # ---- effects -------------------------------------------------------------------------------------------------------
@@ -315,6 +330,8 @@ def undo_first_review(contract: Contract, person: User, answers: dict[str, Any])
 
 def put_on_register(contract: Contract, person: User, answers: dict[str, Any]) -> None:
     """Number, date, second person - and from this moment it counts."""
+    if sentence := why_not_on(contract, answers["registered_on"]):
+        raise Refused(f"{sentence}。")
     contract.registration_number = answers["registration_number"]
     contract.registered_on = answers["registered_on"]
     contract.verification_code = numbers.new_verification_code()
@@ -349,6 +366,7 @@ CONTRACT = Workflow(
             target=State.SUBMITTED,
             roles=FILERS,
             asks={"undertaking": undertaking},
+            concerns=filed_by,
             guards=(is_filer, is_complete),
             effects=(fix_submission, write_audit),
         ),
@@ -363,6 +381,7 @@ CONTRACT = Workflow(
             target=State.SUBMITTED,
             roles=FILERS,
             asks={"reply": reply},
+            concerns=filed_by,
             guards=(is_filer, is_complete, stays_with_its_office),
             effects=(answer_corrections, fix_submission, write_audit),
         ),
@@ -479,6 +498,7 @@ CONTRACT = Workflow(
             target=State.WITHDRAWN,
             roles=FILERS,
             asks={"reason": reason},
+            concerns=filed_by,
             guards=(is_filer,),
             effects=(write_audit,),
         ),

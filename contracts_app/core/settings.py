@@ -32,6 +32,7 @@ class Settings:
     host: str = "127.0.0.1"  # reachable from outside only on purpose, or through a reverse proxy
     port: int = 8000
     threads: int = 8  # requests wait for the database more than for the processor
+    trusted_proxies: int = 0  # how many reverse proxies stand before us, whose word on the caller's address is taken
     secure_cookies: bool = False  # on behind HTTPS; the first start on a fresh machine is plain HTTP on localhost
     upload_limit: int = 20 * 1024 * 1024  # a scanned contract of 60 pages at 300 dpi is about 12 MB
     session_idle: timedelta = timedelta(
@@ -49,16 +50,17 @@ class Settings:
             host=environment.get("HOST") or cls.host,
             port=_whole(environment, "PORT", cls.port, most=65535),
             threads=_whole(environment, "THREADS", cls.threads),
+            trusted_proxies=_whole(environment, "TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             secure_cookies=environment.get("SECURE_COOKIES", "").lower() in {"1", "true", "yes", "on"},
             upload_limit=_whole(environment, "UPLOAD_LIMIT_MB", 20) * 1024 * 1024,
             session_idle=timedelta(minutes=_whole(environment, "SESSION_IDLE_MINUTES", 30)),
         )
 
 
-def _whole(environment: Mapping[str, str], name: str, default: int, most: int = 100_000) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 100_000) -> int:
     written = environment.get(name) or str(default)
-    if not (written.isascii() and written.isdigit() and 1 <= int(written) <= most):
-        raise Misconfigured(f"环境变量 {name} 是“{written}”，改成 1 至 {most} 的整数后再启动。")
+    if not (written.isascii() and written.isdigit() and least <= int(written) <= most):
+        raise Misconfigured(f"环境变量 {name} 是“{written}”，改成 {least} 至 {most} 的整数后再启动。")
     return int(written)
 
 

@@ -61,6 +61,7 @@ class Move:
     guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
     checks: Callable[[Form], None] | None = None  # answers that only make sense together
+    concerns: Callable[[Any, Any], bool] = lambda record, person: True  # whether to show it to this person at all
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,9 @@ class Workflow:
     def offers(self, record: Any, person: Person) -> list[Offer]:
         """What this person could do with this record now; some greyed by their guards."""
         return [
-            Offer(move, record, person) for move in self if record.state in move.sources and move.roles & person.roles
+            Offer(move, record, person)
+            for move in self
+            if record.state in move.sources and move.roles & person.roles and move.concerns(record, person)
         ]
 
     def offer(self, name: str, record: Any, person: Person) -> Offer:

@@ -40,7 +40,7 @@ def codes_of_units() -> dict[str, str]:
     """The path of each assessment unit's region, by the unit's code; read once in a request."""
     if "codes_of_units" not in g:
         rows = db.session.execute(select(Unit.code, Region.path).join(Region, Region.code == Unit.region_code))
-        g.codes_of_units = {code: path for code, path in rows}
+        g.codes_of_units = {row.code: row.path for row in rows}
     return g.codes_of_units
 
 

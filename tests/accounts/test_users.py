@@ -9,6 +9,7 @@ from contracts_app.brokers.models import Broker
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
+from contracts_app.regions import queries as regions
 from contracts_app.regions.models import Region
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
@@ -102,11 +103,22 @@ def test_every_role_has_its_duty():
 
 def test_a_change_is_written_down_old_and_new(office, make, session):
     user = make.user(Role.REGISTRAR, name="林若溪")
-    assert edit(office, user, roles=["registrar", "reviewer"], region_code="350582001").status_code == 302
-    assert user.roles == {Role.REGISTRAR, Role.REVIEWER}
+    assert edit(office, user, roles=["manager"], region_code="350582001").status_code == 302
+    assert user.roles == {Role.MANAGER}
     entry = last_entry()
     assert entry.action == "revise_user"
-    assert entry.details == {"roles": ["登记员", "登记员、审核员"], "region": ["晋江市", user.region.name]}
+    assert entry.details == {"roles": ["登记员", "局领导"], "region": ["晋江市", user.region.name]}
+
+
+@pytest.mark.parametrize("role", ["registrar", "reviewer"])
+def test_nobody_acts_for_an_office_in_a_town(office, make, admin, role):
+    user = make.user(Role.MANAGER)
+    page = edit(office, user, roles=[role], region_code="350582001")
+    assert page.status_code == 422
+    assert "镇（街道）没有登记机构" in page.text
+    town = regions.region("350582001")
+    with pytest.raises(ValueError, match="没有登记机构"):
+        actions.revise(admin, user, name="林", roles=frozenset({Role(role)}), region=town, version=user.version)
 
 
 def test_nothing_changed_is_nothing_written(office, make):

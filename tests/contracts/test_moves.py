@@ -13,10 +13,12 @@ from contracts_app.codes.models import IpKind
 from contracts_app.contracts import ledger
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Contract, HistoryLine
+from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.core.errors import Refused
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 NUMBER = "2026350582000001"
@@ -418,3 +420,34 @@ def test_other_addresses_below_a_contract_are_not_moves(make, sign_in):
     contract = make.contract(state=State.SUBMITTED)
 
     assert sign_in(make.user()).get(f"/contracts/{contract.id}/nothing").status_code == 404
+
+
+# ---- what the review of the whole found ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("move", "state", "role"),
+    [("accept", State.SUBMITTED, Role.REGISTRAR), ("register", State.REVIEWED, Role.REVIEWER)],
+)
+def test_the_broker_of_a_deal_does_not_decide_on_it_although_another_filed_it(make, sign_in, move, state, role):
+    both = make.user(Role.BROKER, role)
+    contract = make.contract(state=state, broker_id=make.broker(user=both).id)
+
+    answer = post(sign_in(both), contract, move)
+
+    assert answer.status_code == 409
+    assert "你是这份合同的技术经纪人" in answer.get_data(as_text=True)
+    assert contract.id not in [line.id for line in inbox(both)]
+
+
+def test_the_day_of_registration_is_held_below_the_form_too(make):
+    contract = make.contract(state=State.REVIEWED)
+    offer = CONTRACT.offer("register", contract, make.user(Role.REVIEWER))
+    with pytest.raises(Refused, match="登记日期不能晚于今天"):
+        offer.make({"registration_number": "2026350500000001", "registered_on": today() + timedelta(days=1)})
+
+
+def test_moves_of_the_filer_are_not_shown_to_the_office(make):
+    contract = make.contract(state=State.SUBMITTED)
+    names = {offer.move.name for offer in CONTRACT.offers(contract, make.user(Role.REGISTRAR))}
+    assert names == {"accept", "ask_correction"}

@@ -279,7 +279,7 @@ def test_offers_and_moves_agree(make):
                     assert CONTRACT.offer(name, contract, person).reasons == offered[name]
                 else:
                     with pytest.raises(Refused):
-                        CONTRACT.offer(name, contract, person)
+                        CONTRACT.offer(name, contract, person).make({})
 
 
 def test_the_inbox_is_what_the_person_can_decide(make, session):
