@@ -121,6 +121,11 @@ def changed(line: HistoryLine) -> list[tuple[str, str, str]]:
     return [(label, *line.changes[name]) for name, label in LABELS.items() if name in line.changes]  # type: ignore[misc]
 
 
+def is_unrevised(submission: HistoryLine | None) -> bool:
+    """Whether an answer to a correction changed nothing of what was submitted before."""
+    return submission is not None and submission.source is State.CORRECTION and not submission.changes
+
+
 def _office(line: HistoryLine) -> str:
     """The role in which the person made the move, as far as their present roles tell."""
     roles = CONTRACT.moves[line.move].roles

@@ -18,11 +18,13 @@ from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import PAGES, Refused, Stale
 from contracts_app.core.errors import page as error_page
 from contracts_app.core.files import ACCEPT, size_label
+from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
 
 from . import actions, queries
 from .attachments import UploadForm, limit_bytes, papers_of
 from .checks import Finding, Level, Section, findings
+from .facts import changed_since_submission
 from .forms import PARTS, EnterpriseField, MoneyForm, PartForm
 from .models import Contract, CorrectionItem
 from .states import State
@@ -110,7 +112,7 @@ def _around(
     steps = [_step(contract, section, found, now, faults) for section in Section]
     ready = sum(step.is_ready for step in steps)
     done = sum(step.state == "done" for step in steps)
-    url = url_for(".check", contract_id=contract.id)
+    url = url_for("filing.check", contract_id=contract.id)
     steps.append(
         Step(
             "核对并提交",
@@ -167,14 +169,14 @@ def _asked(contract: Contract, section: Section | None) -> list[CorrectionItem]:
 
 def _url_of(contract: Contract, section: Section) -> str:
     if section is Section.FILES:
-        return url_for(".files", contract_id=contract.id)
-    return url_for(".part", contract_id=contract.id, section=section.value)
+        return url_for("filing.files", contract_id=contract.id)
+    return url_for("filing.part", contract_id=contract.id, section=section.value)
 
 
 def _next_url(contract: Contract, section: Section) -> str:
     order = list(Section)
     after = order[order.index(section) + 1 :]
-    return _url_of(contract, after[0]) if after else url_for(".check", contract_id=contract.id)
+    return _url_of(contract, after[0]) if after else url_for("filing.check", contract_id=contract.id)
 
 
 # ---- one part ------------------------------------------------------------------------------------------------------
@@ -437,21 +439,31 @@ def _too_large_page() -> ResponseReturnValue:
 def check(contract_id: int) -> ResponseReturnValue:
     """Everything that was filled in, what is still to be done, and the move that hands it in."""
     contract = _to_fill_in(contract_id)
-    move = "submit" if contract.state is State.DRAFT else "resubmit"
-    offer = CONTRACT.offer(move, contract, current_user)
+    offer = CONTRACT.offer("submit" if contract.state is State.DRAFT else "resubmit", contract, current_user)
+    return own_move_page(offer, offer.form())
+
+
+def own_move_page(offer: Offer, form: MoveForm) -> str:
+    """The page of a move of the filer's: all there is to check where it hands in, the move alone otherwise."""
+    contract = offer.record
+    if offer.move.target is not State.SUBMITTED:
+        is_editable = contract.state in actions.EDITABLE
+        return render_template(
+            "contracts/filing/move.html", offer=offer, form=form, is_editable=is_editable, **_around(contract)
+        )
     found = findings(contract, today())
     typed = {one.section: one for one in contract.inputs}
     return render_template(
         "contracts/filing/check.html",
         offer=offer,
-        form=offer.form(),
+        form=form,
         reasons=offer.reasons,
         wrong=[one for one in found if one.level is Level.ERROR and one.section.value not in typed],
         warnings=[one for one in found if one.level is Level.WARNING],
         unsaved=[(section, typed[section.value].faults) for section in Section if section.value in typed],
+        is_unchanged=contract.state is State.CORRECTION and changed_since_submission(contract) == {},
         parts=parts_of(contract, found, lambda section: _url_of(contract, section)),
         finding_url=lambda one: f"{_url_of(contract, one.section)}#{control(one.field, one.section)}",
-        move_url=url_for("contracts.move", contract_id=contract.id, move=move),
         number=len(Section) + 1,
         **_around(contract, checking=True),
     )

@@ -21,8 +21,8 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet
 from contracts_app.rules.queries import setting
 
-from . import checks, course, lists, queries
-from .actions import EDITABLE
+from . import checks, course, filing, lists, queries
+from .actions import EDITABLE, why_not_edit
 from .due import Level, dues
 from .facts import type_in_words
 from .filters import filter_form
@@ -209,6 +209,7 @@ def _shown(contract: Contract) -> dict[str, Any]:
         "history": course.timeline(contract),
         "submission": submission,
         "revised": course.changed(submission) if submission else [],
+        "is_unrevised": course.is_unrevised(submission),
         "due": dues()(contract.submitted_at, contract.due_on) if contract.state in _in_office() else None,
         "sections": _section_labels(),
         "duplicates": _duplicates(contract),
@@ -280,6 +281,8 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
         offer = CONTRACT.offer(move, contract, current_user)
         if reasons := offer.reasons:
             raise Refused(*reasons)
+            if offer.move.target is State.SUBMITTED and not why_not_edit(contract, current_user):
+                return filing.own_move_page(offer, form), Refused.status
         form = offer.form()
         if form.version.name in request.form and form.version.data != contract.version:
             raise Stale()
@@ -294,7 +297,8 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
         return _conflict(contract_id, move, Stale(), typed)
     except IntegrityError as error:
         return _conflict(contract_id, move, Refused(_sentence_of(error)), typed)
-    return _move_page(contract, move, form), (422 if form.errors else 200)
+    show = _move_page if lists.is_of_office(offer.move) else filing.own_move_page
+    return show(offer, form), (422 if form.errors else 200)
 
 
 def _form(name: str, contract: Contract) -> MoveForm:
@@ -309,19 +313,17 @@ def _add_row(form: MoveForm) -> None:
             field.append_entry()
 
 
-def _move_page(contract: Contract, name: str, form: MoveForm) -> str:
-    before, after = (
-        lists.neighbours(current_user, contract) if lists.is_of_office(CONTRACT.moves[name]) else (None, None)
-    )
+def _move_page(offer: Offer, form: MoveForm) -> str:
+    contract = offer.record
+    before, after = lists.neighbours(current_user, contract)
     return render_template(
         "contracts/move.html",
-        move=CONTRACT.moves[name],
+        move=offer.move,
         form=form,
         found=checks.findings(contract, today()),
         before=before,
         after=after,
         pictures=_PICTURES,
-        is_of_office=lists.is_of_office(CONTRACT.moves[name]),
         **_shown(contract),
     )
 

@@ -22,7 +22,7 @@ from contracts_app.core.workflow import Move, Workflow
 from contracts_app.rules.queries import limits_on, work_calendar
 
 from . import checks, ledger, numbers
-from .facts import changes_of, facts_of
+from .facts import changed_since_submission, changes_of, facts_of
 from .models import Contract, CorrectionItem
 from .registered import contract_with_number
 from .search import reindex
@@ -283,8 +283,8 @@ def fix_submission(contract: Contract, person: User, answers: dict[str, Any]) ->
     contract.due_on = limits.due_on(day, work_calendar(), is_large=is_large)
     before = next((line.facts for line in reversed(contract.history) if line.facts), None)
     answers["facts"] = facts_of(contract)
-    if before is not None:
-        answers["changes"] = changes_of(before, answers["facts"])
+    if (changes := changed_since_submission(contract)) is not None:
+        answers["changes"] = changes
     reindex([contract])
 
 
