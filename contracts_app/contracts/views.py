@@ -279,11 +279,11 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
         if request.method == "POST":
             typed = course.typed(_form(move, contract))
         offer = CONTRACT.offer(move, contract, current_user)
+        form = offer.form()
         if reasons := offer.reasons:
-            raise Refused(*reasons)
             if offer.move.target is State.SUBMITTED and not why_not_edit(contract, current_user):
                 return filing.own_move_page(offer, form), Refused.status
-        form = offer.form()
+            raise Refused(*reasons)
         if form.version.name in request.form and form.version.data != contract.version:
             raise Stale()
         if request.method == "POST" and "add_row" in request.form:
