@@ -141,7 +141,7 @@ def audit_page(matching: Select[AuditEntry], number: int, size: int) -> Page[Any
         matching,
         show=named,
         key=AuditEntry.id,
-        order=[AuditEntry.id.desc()],
+        order=[AuditEntry.at.desc(), AuditEntry.id.desc()],
         number=number,
         size=size,
     )

@@ -67,20 +67,27 @@ class Case:
 class Lives:
     """Draws the cases of one unit after the other."""
 
-    def __init__(self, rng: Random, words: Words, days: WorkDays, as_of: date) -> None:
-        self.rng, self.words, self.days, self.as_of = rng, words, days, as_of
+    def __init__(self, seed: int, words: Words, days: WorkDays, as_of: date) -> None:
+        self.seed, self.words, self.days, self.as_of = seed, words, days, as_of
+        self.rng = Random(seed)  # noqa: S311  (made-up data are to be the same each time)
         self.today = days.upto(as_of)
         self.last = self.today if days.days[self.today] < as_of else self.today - 1  # the last whole working day
 
     def of_unit(self, unit_code: str, cells: list[Cell], bad: int) -> list[Case]:
         """Everything one unit has: registered, waiting, ended otherwise, and drafts."""
         cases = [case for cell in cells for case in self._registered(cell)]
+        self._draw_for(unit_code, "otherwise")
         average = sum(case.fen for case in cases) // max(1, len(cases))
         cases += [self._ended_badly(unit_code, average) for _ in range(bad)]
         cases += self._waiting(unit_code, average)
         return cases
 
+    def _draw_for(self, *what: object) -> None:
+        """Begin to draw anew, so that what a day decides elsewhere does not change what is drawn here."""
+        self.rng = Random(f"{self.seed} {what}")  # noqa: S311
+
     def _registered(self, cell: Cell) -> Iterator[Case]:
+        self._draw_for(cell.unit_code, cell.year)
         kinds = self.rng.choices(list(TYPES), [share for share, _ in TYPES.values()], k=cell.contracts)
         trades = self._trades(cell.unit_code, cell.contracts)
         weights = [TYPES[kind][1] * trade.factor for kind, trade in zip(kinds, trades, strict=True)]

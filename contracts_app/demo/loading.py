@@ -99,11 +99,13 @@ def load(
 ) -> Report:
     """Generate everything in the current unit of work; the same from the same seed and day, passwords excepted.
 
+    The years that are over are the same from the same seed on whatever day.
+
     Raises ``RealOffice`` where there are contracts or business users already.
     """
     _refuse_a_real_office()
     as_of = max(as_of or today(), FIRST_AS_OF)
-    load = _Load(contracts, Random(seed), as_of, progress)  # noqa: S311  (made-up data are to be the same each time)
+    load = _Load(contracts, seed, as_of, progress)
     settings = current_app.config["SETTINGS"]
     people, counts, enterprises = load.run()
     set_fact("mode", "demonstration")
@@ -142,18 +144,19 @@ def _refuse_a_real_office() -> None:
 class _Load:
     """One run: everything that its steps share."""
 
-    def __init__(self, contracts: int, rng: Random, as_of: date, progress: Progress) -> None:
-        self.rng, self.as_of, self.progress = rng, as_of, progress
+    def __init__(self, contracts: int, seed: int, as_of: date, progress: Progress) -> None:
+        self.seed, self.as_of, self.progress = seed, as_of, progress
+        self.rng = Random(seed)  # noqa: S311  (made-up data are to be the same each time)
         self.words = words.read()
         self.units = list(units())
         self.calendar: WorkCalendar = work_calendar()
         self.days = WorkDays(self.calendar, date(2023, 9, 1), as_of)
-        self.lives = cases.Lives(rng, self.words, self.days, as_of)
+        self.lives = cases.Lives(seed, self.words, self.days, as_of)
         self.last_day = self.days.days[self.lives.last]
         self.bad = self._badly_ended(contracts)
         waiting = self._waiting()
         registered = contracts - sum(self.bad.values()) - waiting
-        self.cells = plan.cells(rng, registered, self.days.share_by(plan.YEARS[-1], self.last_day))
+        self.cells = plan.cells(self.rng, registered, self.days.share_by(plan.YEARS[-1], self.last_day))
         self.contracts = contracts
         self.begins_at = self.days.moment(0, 9 * 60)
 
@@ -248,11 +251,12 @@ class _Load:
             for year, last in cases.number(of_unit, unit.number_prefix, unit.position).items():
                 db.session.add(NumberCounter(unit_code=unit.code, year=year, last=last))
             for case in of_unit:
+                writer.rng = records.rng = Random(f"{self.seed} {key}")  # noqa: S311
                 records.add(writer.write(key, case, unit.code), unit)
                 key += 1
                 if not (key - first) % 500:
                     self.progress(key - first, self.contracts)
-        records.flush()
+        records.finish()
         self.progress(self.contracts, self.contracts)
 
 

@@ -32,6 +32,8 @@ _OTHERS = {
 }
 _JINJIANG_WHOLE_2026 = 67_400
 _JINJIANG_SHARE_2026 = 0.23  # of the contracts that are not fixed; 217 of about 1,500 in a year
+# How much of 2026 the number of its contracts stands for on whatever day: years that are over keep theirs.
+_USUALLY_PASSED = 0.85
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,20 @@ class Cell:
 
 
 def cells(rng: Random, contracts: int, elapsed: float) -> list[Cell]:
-    """The plan for so many registered contracts; ``elapsed`` is how much of the last year has been registered."""
+    """The plan for so many registered contracts; ``elapsed`` is how much of the last year's amount has been registered.
+
+    Years that are over come out the same whatever ``elapsed`` is.
+    """
     open_cells: list[tuple[str, int, float, Decimal]] = []
     for unit_code, (*amounts, share) in _OTHERS.items():
         for year, amount in zip(YEARS, amounts, strict=True):
-            passed = elapsed if year == YEARS[-1] else 1.0
+            passed, registered = (_USUALLY_PASSED, elapsed) if year == YEARS[-1] else (1.0, 1.0)
             growth = 1 + 0.09 * (year - YEARS[0])
             open_cells.append(
-                (unit_code, year, share * passed * growth * rng.uniform(0.9, 1.1), _yuan(rng, amount * passed))
+                (unit_code, year, share * passed * growth * rng.uniform(0.9, 1.1), _yuan(rng, amount * registered))
             )
     whole = sum(weight for *_, weight, _ in open_cells)
-    jinjiang = whole * _JINJIANG_SHARE_2026 / (1 - _JINJIANG_SHARE_2026) * elapsed
+    jinjiang = whole * _JINJIANG_SHARE_2026 / (1 - _JINJIANG_SHARE_2026) * _USUALLY_PASSED
     open_cells.append((JINJIANG, YEARS[-1], jinjiang, _yuan(rng, _JINJIANG_WHOLE_2026 * elapsed)))
     free = contracts - sum(count for count, _ in FIXED.values())
     counts = shared_out(free, [weight for *_, weight, _ in open_cells])

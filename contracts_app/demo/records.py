@@ -48,7 +48,7 @@ REFUSALS = ("R02", "R04", "R05", "R07", "R09", "R10", "R12")
 
 
 class Records:
-    """Turns papers into rows. Ask ``add`` for each, then ``flush``."""
+    """Turns papers into rows. Ask ``add`` for each, then ``finish``."""
 
     def __init__(
         self,
@@ -73,6 +73,7 @@ class Records:
         self._due: dict[tuple[str, date, bool], date] = {}
         self._rows: dict[Table, list[dict[str, Any]]] = defaultdict(list)
         self._papers: list[Paper] = []
+        self._log: list[dict[str, Any]] = []
         self._drafts = 0
 
     def add(self, paper: Paper, unit: Unit) -> None:
@@ -107,6 +108,13 @@ class Records:
         self._papers.clear()
 
     def _text_of(self, paper: Paper) -> File:
+    def finish(self) -> None:
+        """Write the rest, and the log of all of them in the order in which things were done."""
+        self.flush()
+        if self._log:
+            self._log.sort(key=lambda entry: (entry["at"], entry["subject_id"]))
+            db.session.connection().execute(insert(_table(AuditEntry)), self._log)
+
         """The contract's own text: two contracts with one and the same file would look like one filed twice."""
         shared = self.files["contract"]
         if self.own_texts is None:
@@ -384,16 +392,17 @@ class Records:
     def _audit(self, paper: Paper, person: User, at: datetime, target: Word) -> None:
         if self.as_of - at > AUDITED_FOR:
             return
-        self._put(
-            AuditEntry,
-            at=at,
-            user_id=person.id,
-            username=person.username,
-            action="move",
-            subject="contract",
-            subject_id=paper.id,
-            address="",
-            details={"to": target.label},
+        self._log.append(
+            {
+                "at": at,
+                "user_id": person.id,
+                "username": person.username,
+                "action": "move",
+                "subject": "contract",
+                "subject_id": paper.id,
+                "address": "",
+                "details": {"to": target.label},
+            }
         )
 
 

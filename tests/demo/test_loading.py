@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from sqlalchemy import func, select
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Attachment, Contract, DraftInput
 from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.states import State
+from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import Base, db, unit_of_work
 from contracts_app.core.files import FileKind, sniff
 from contracts_app.core.installation import fact
 from contracts_app.demo import loading
 from contracts_app.demo.pdf import one_page
+from contracts_app.targets.models import Target
 from tests.demo.conftest import AS_OF
 from tests.factories import JINJIANG, Make
 from tests.visitors import visitor
@@ -124,6 +128,27 @@ def test_same_seed_and_day_give_the_same_data(sqlite_office):
             prints.append(fingerprint())
             db.session.rollback()
     assert prints[0] == prints[1]
+
+
+def test_years_that_are_over_do_not_depend_on_the_day(sqlite_office):
+    facts = [column for column in LedgerEntry.__table__.columns if column.name != "id"]
+    wanted = select(*facts).where(LedgerEntry.counts_on < date(2026, 1, 1)).order_by(LedgerEntry.contract_id)
+    tasks = select(Target.unit_code, Target.year, Target.value).where(Target.year < 2026, Target.is_demo)
+    seen = []
+    for as_of in (date(2026, 4, 9), AS_OF):
+        with sqlite_office.app_context():
+            loading.load(contracts=loading.FEWEST, as_of=as_of)
+            seen.append((db.session.execute(wanted).all(), db.session.execute(tasks.order_by(Target.id)).all()))
+            db.session.rollback()
+    assert len(seen[0][0]) > 397
+    assert len(seen[0][1]) == 25
+    assert seen[0] == seen[1]
+
+
+def test_the_log_of_the_last_weeks_is_in_the_order_of_time(demonstration):
+    moments = db.session.scalars(select(AuditEntry.at).where(AuditEntry.action == "move").order_by(AuditEntry.id)).all()
+    assert len(moments) > 100
+    assert moments == sorted(moments)
 
 
 def test_an_office_with_people_in_it_is_refused_and_left_alone(new_office):
