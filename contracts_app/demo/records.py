@@ -107,7 +107,6 @@ class Records:
         self._rows.clear()
         self._papers.clear()
 
-    def _text_of(self, paper: Paper) -> File:
     def finish(self) -> None:
         """Write the rest, and the log of all of them in the order in which things were done."""
         self.flush()
@@ -115,6 +114,7 @@ class Records:
             self._log.sort(key=lambda entry: (entry["at"], entry["subject_id"]))
             db.session.connection().execute(insert(_table(AuditEntry)), self._log)
 
+    def _text_of(self, paper: Paper) -> File:
         """The contract's own text: two contracts with one and the same file would look like one filed twice."""
         shared = self.files["contract"]
         if self.own_texts is None:
