@@ -73,14 +73,14 @@ def changes_of(before: dict[str, str], after: dict[str, str]) -> dict[str, list[
     return {field: [before.get(field, ""), new] for field, new in after.items() if before.get(field, "") != new}
 
 
-def type_in_words(contract: Contract) -> str:
-    """技术开发 / 委托开发."""
 def changed_since_submission(contract: Contract) -> dict[str, list[str]] | None:
     """What differs from what was submitted last: field -> [old, new]; None before the first submission."""
     before = next((line.facts for line in reversed(contract.history) if line.facts), None)
     return None if before is None else changes_of(before, facts_of(contract))
 
 
+def type_in_words(contract: Contract) -> str:
+    """技术开发 / 委托开发."""
     kind = contract.type
     if not kind:
         return ""

@@ -281,7 +281,6 @@ def fix_submission(contract: Contract, person: User, answers: dict[str, Any]) ->
     contract.undertaking = True
     contract.rule_set_code = limits.rule_set.code
     contract.due_on = limits.due_on(day, work_calendar(), is_large=is_large)
-    before = next((line.facts for line in reversed(contract.history) if line.facts), None)
     answers["facts"] = facts_of(contract)
     if (changes := changed_since_submission(contract)) is not None:
         answers["changes"] = changes
