@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from contracts_app.accounts.roles import Role
 from contracts_app.core import money
 
 from .checks import Finding, Level, Section
@@ -60,11 +61,18 @@ def parts_of(contract: Contract, found: Iterable[Finding], url_of: Callable[[Sec
                     items=_items(contract, name),
                     needed=name in wrong or section is Section.FILES,
                 )
-                for name in FIELDS[section]
+                for name in _asked(contract, section)
             ],
         )
         for section in Section
     ]
+
+
+def _asked(contract: Contract, section: Section) -> Sequence[str]:
+    """The answers the filer gave in a part: who brought the deal about is asked of a registrar, not of a broker."""
+    if section is Section.PARTIES and contract.filed_by.has(Role.REGISTRAR):
+        return (*FIELDS[section], "broker_id")
+    return FIELDS[section]
 
 
 def _small(contract: Contract, name: str) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, NamedTuple
 
+from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import (
     AttachmentKind,
     ContractType,
@@ -101,6 +102,7 @@ class Paper:
     platform: Platform | None
     acceptance_number: str | None
     registration_number: str | None
+    broker: Broker | None = None
     payments: list[Line] = dataclasses.field(default_factory=list)
     current_attachments: list[File] = dataclasses.field(default_factory=list)
 

@@ -80,6 +80,7 @@ class Records:
         """Keep one contract for the next flush."""
         case = paper.case
         broker, filer = self._filer(paper, unit)
+        paper.broker = broker
         if case.moves:
             paper.current_attachments = [self._text_of(paper), *([self.files["authorization"]] if broker else [])]
         row = self._contract(paper, unit, filer, broker)
