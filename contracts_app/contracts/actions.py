@@ -13,13 +13,21 @@ from sqlalchemy.orm.exc import StaleDataError
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
 from contracts_app.brokers.models import Broker
-from contracts_app.codes.models import ContractType, Goal, IpKind, PaymentModel
+from contracts_app.codes.models import (
+    ContractType,
+    Goal,
+    Industry,
+    IpKind,
+    PaymentModel,
+    PlanSource,
+    TechnologyField,
+)
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.core.files import FileRefused, FileStore, safe_name, sniff
-from contracts_app.enterprises.actions import when_revised
+from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.queries import ABROAD, unit_of
 
@@ -234,8 +242,11 @@ _RELATED: dict[str, tuple[str, type]] = {
     "buyer_id": ("buyer", Enterprise),
     "type_code": ("type", ContractType),
     "payment_model_code": ("payment_model", PaymentModel),
+    "field_code": ("field", TechnologyField),
     "ip_code": ("ip", IpKind),
+    "plan_source_code": ("plan_source", PlanSource),
     "goal_code": ("goal", Goal),
+    "industry_code": ("industry", Industry),
 }
 
 
@@ -277,6 +288,15 @@ def follow_the_party(party: Enterprise) -> None:
                 setattr(contract, name, value)
     db.session.flush()
     reindex(concerned)
+
+
+@when_in_use
+def is_named(party: Enterprise) -> bool:
+    """Whether a contract that was handed in names the enterprise as its seller or buyer."""
+    naming = select(Contract.id).where(
+        or_(Contract.seller_id == party.id, Contract.buyer_id == party.id), Contract.state != State.DRAFT
+    )
+    return db.session.scalar(naming.limit(1)) is not None
 
 
 def _place_of(seller: Enterprise | None, buyer: Enterprise | None) -> dict[str, Any]:

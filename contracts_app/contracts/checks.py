@@ -11,10 +11,12 @@ from decimal import Decimal
 
 from contracts_app.accounts.roles import Role
 from contracts_app.core import money
+from contracts_app.core.clock import local
 from contracts_app.core.words import Word
 from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.queries import setting
 
+from .facts import LABELS
 from .models import Contract
 
 GOODS = ("设备", "仪器", "原材料", "零部件", "采购")
@@ -86,6 +88,20 @@ def _findings(contract: Contract, on: date, section: Section | None) -> Iterator
 def errors(contract: Contract, on: date) -> list[Finding]:
     """What stops the submission."""
     return [finding for finding in findings(contract, on) if finding.level is Level.ERROR]
+
+
+def _may_still_be_chosen(section: Section, field: str, relation: str) -> None:
+    """A draft after an earlier contract may bring a code along whose last day has passed.
+
+    What was handed in keeps the codes of its day.
+    """
+
+    @check(section, field)
+    def code_may_still_be_chosen(contract: Contract, on: date) -> str | None:
+        day = local(contract.submitted_at).date() if contract.submitted_at else on
+        chosen = getattr(contract, relation)
+        gone = chosen and chosen.valid_to and chosen.valid_to < day
+        return f"{LABELS[field]}“{chosen.name}”已停用，重新选择" if gone else None
 
 
 # ---- 1 parties ------------------------------------------------------------------------------------------------------
@@ -189,6 +205,9 @@ def is_still_valid(contract: Contract, on: date) -> str | None:
     return f"合同已在 {contract.ends_on} 到期，只有有效期内的合同才能申请登记" if expired else None
 
 
+_may_still_be_chosen(Section.SUBJECT, "type_code", "type")
+
+
 # ---- 3 money --------------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +280,9 @@ def royalty_is_explained(contract: Contract, on: date) -> str | None:
     return "写明提成的基数、比例、期间，以及查账的约定" if royalty and not contract.payment_note else None
 
 
+_may_still_be_chosen(Section.MONEY, "payment_model_code", "payment_model")
+
+
 # ---- 4 technology ---------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +325,13 @@ def is_not_classified(contract: Contract, on: date) -> str | None:
 @check(Section.TECHNOLOGY, "industry_code")
 def industry_is_chosen(contract: Contract, on: date) -> str | None:
     return None if contract.industry_code else "选择技术服务的国民经济行业"
+
+
+_may_still_be_chosen(Section.TECHNOLOGY, "field_code", "field")
+_may_still_be_chosen(Section.TECHNOLOGY, "ip_code", "ip")
+_may_still_be_chosen(Section.TECHNOLOGY, "plan_source_code", "plan_source")
+_may_still_be_chosen(Section.TECHNOLOGY, "goal_code", "goal")
+_may_still_be_chosen(Section.TECHNOLOGY, "industry_code", "industry")
 
 
 # ---- 5 files --------------------------------------------------------------------------------------------------------

@@ -6,10 +6,13 @@ from typing import Any
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.accounts.roles import Role
+from contracts_app.codes.models import PartyType
 from contracts_app.core import audit
+from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.text import initials, name_key, pinyin
+from contracts_app.core.words import Word
 from contracts_app.regions.queries import region, unit_of
 
 from . import queries
@@ -18,6 +21,8 @@ from .models import Enterprise
 FOUND_BY = ("name", "code", "pinyin", "initials")
 # What stands above enterprises and shows their names is told here when one was revised.
 REVISED: list[Callable[[Enterprise], None]] = []
+# What stands above enterprises and names them is asked here whether others rely on one.
+IN_USE: list[Callable[[Enterprise], bool]] = []
 
 SENTENCES["uq_enterprises_code"] = "这个统一社会信用代码刚被别人登记，按代码查找后选用已有的单位。"
 
@@ -28,16 +33,26 @@ def when_revised(follow: Callable[[Enterprise], None]) -> Callable[[Enterprise],
     return follow
 
 
+def when_in_use(asked: Callable[[Enterprise], bool]) -> Callable[[Enterprise], bool]:
+    """Have a function asked whether an enterprise is in use, before who added it may change it."""
+    IN_USE.append(asked)
+    return asked
+
+
 def why_not_edit(enterprise: Enterprise, person: User) -> str | None:
     """Why this person may not change the enterprise; None when they may.
 
-    Brokers change what they added themselves; registrars what lies in their region, and what no office is in charge of.
+    Brokers change what they added themselves until others rely on it; registrars what lies in their region, and what
+    no office is in charge of.
     """
     if not may(person, Can.EDIT_PARTIES):
         return "单位资料由登记员维护。资料有误的，联系所在地登记员修改。"
-    if enterprise.created_by_id == person.id:
+    is_own = enterprise.created_by_id == person.id
+    if is_own and not any(relies(enterprise) for relies in IN_USE):
         return None
     if not person.has(Role.REGISTRAR):
+        if is_own:
+            return "这个单位已用在提交过的合同里，资料由登记员维护。资料有误的，告诉登记员更正。"
         return "只能修改自己新增的单位。资料有误的，联系所在地登记员修改。"
     if person.region.covers(enterprise.region) or unit_of(enterprise.region) is None:
         return None
@@ -82,10 +97,13 @@ def revise(
     changed = [name for name, value in answers.items() if getattr(enterprise, name) != value]
     if not changed:
         return
+    before = _in_words(enterprise, changed)
     _write(enterprise, answers)
     db.session.flush()
     reindex([enterprise])
-    audit.record("revise_enterprise", person, subject="enterprise", subject_id=enterprise.id, fields=changed)
+    after = _in_words(enterprise, changed)
+    changes = {name: [before[name], after[name]] for name in changed}
+    audit.record("revise_enterprise", person, subject="enterprise", subject_id=enterprise.id, **changes)
     for follow in REVISED:
         follow(enterprise)
 
@@ -117,3 +135,25 @@ def _write(enterprise: Enterprise, answers: dict[str, Any]) -> None:
         enterprise.region = place
     if "town_code" in answers:
         enterprise.town = region(answers["town_code"]) if answers["town_code"] else None
+
+
+def _in_words(enterprise: Enterprise, names: Iterable[str]) -> dict[str, str]:
+    """These answers as the log shows them: names instead of codes, the phone number masked."""
+    return {name: _said(name, getattr(enterprise, name)) for name in names}
+
+
+def _said(name: str, value: Any) -> str:
+    if not value:
+        return ""
+    if isinstance(value, Word):
+        return value.label
+    match name:
+        case "phone":
+            return mask_phone(value)
+        case "party_type_code":
+            return db.session.get_one(PartyType, value).name
+        case "region_code" | "town_code":
+            place = region(value)
+            return place.name if place else value
+        case _:
+            return str(value)

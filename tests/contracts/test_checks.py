@@ -9,6 +9,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import ContractType, Goal, IpKind, PaymentModel
 from contracts_app.contracts import checks
 from contracts_app.contracts.checks import Level, Section
+from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 
@@ -137,6 +138,26 @@ def test_the_papers_are_there(contract, kind):
             file.removed_at = contract.created_at
     assert found(contract) == {(Section.FILES, kind)}
     db.session.expire_all()
+
+
+CHOSEN = ["type", "payment_model", "field", "ip", "plan_source", "goal", "industry"]
+
+
+@pytest.mark.parametrize("relation", CHOSEN)
+def test_a_code_that_may_no_longer_be_chosen_is_chosen_anew(contract, relation):
+    chosen = getattr(contract, relation)
+    changed(chosen, valid_to=today())
+    assert checks.errors(contract, today()) == []
+    changed(chosen, valid_to=today() - DAY)
+    (finding,) = checks.errors(contract, today())
+    assert finding.field == f"{relation}_code"
+    assert finding.sentence.endswith(f"“{chosen.name}”已停用，重新选择")
+
+
+def test_what_was_handed_in_keeps_the_codes_of_its_day(make):
+    contract = make.contract(state=State.SUBMITTED, submitted_on=today() - 3 * DAY)
+    changed(contract.type, valid_to=today() - 3 * DAY)
+    assert checks.errors(contract, today()) == []
 
 
 def test_who_files_at_the_counter_needs_no_authority(make):

@@ -4,10 +4,12 @@ import pytest
 from sqlalchemy import select
 
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts.facts import changes_of, facts_of
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
+from contracts_app.core.clock import today
 from contracts_app.core.db import db
-from tests.contracts.answers import post, subject, summary, upload
+from tests.contracts.answers import DAY, TECHNOLOGY, post, subject, summary, upload
 from tests.factories import PDF
 
 
@@ -84,6 +86,22 @@ def test_a_registrar_files_for_a_seller_at_the_counter(sign_in, make):
     assert "代理申请时必须提交" in visit.get(f"/contracts/{contract.id}/fill/files").text
 
 
+def test_a_registrar_reads_whom_he_chose_before_handing_in_and_a_change_is_kept(sign_in, make):
+    registrar, first, then = make.user(Role.REGISTRAR), make.broker("苏怀远"), make.broker("林知遥")
+    contract = make.contract(filed_by=registrar, broker=first)
+    visit, page = sign_in(registrar), f"/contracts/{contract.id}/fill/check"
+    assert 'fill/parties#broker_id"' in visit.get(page).text
+    assert "苏怀远" in visit.get(page).text
+    before = facts_of(contract)
+    contract.broker = then
+    assert changes_of(before, facts_of(contract)) == {"broker_id": ["苏怀远", "林知遥"]}
+
+
+def test_a_broker_is_not_asked_who_the_broker_is(visit, make, ready, broker):
+    make.save(ready, broker=make.broker(user=broker))
+    assert "#broker_id" not in visit.get(f"/contracts/{ready.id}/fill/check").text
+
+
 def test_a_broker_names_no_other_broker(visit, draft, make):
     other, seller, buyer = make.broker("别人"), make.enterprise(), make.enterprise()
     fields = {"seller_id": str(seller.id), "buyer_id": str(buyer.id), "is_related": "no", "broker_id": str(other.id)}
@@ -126,6 +144,17 @@ def test_a_copy_has_the_parties_and_not_the_figures(visit, make, broker):
     assert (made.seller_id, made.type_code, made.unit_code) == (earlier.seller_id, earlier.type_code, earlier.unit_code)
     assert (made.title, made.total_amount, made.signed_on, made.attachments) == ("", 0, None, [])
     assert made.state is State.DRAFT
+
+
+def test_a_copied_code_that_may_no_longer_be_chosen_is_chosen_anew(visit, make, broker):
+    earlier = make.contract(filed_by=broker, state=State.REGISTERED)
+    make.save(earlier.field, valid_to=today() - DAY)
+    visit.post(f"/contracts/{earlier.id}/copy")
+    made = db.session.scalars(select(Contract).order_by(Contract.id.desc())).first()
+    sentence = f"技术领域“{earlier.field.name}”已停用，重新选择"
+    assert sentence in visit.get(f"/contracts/{made.id}/fill/check").text
+    assert post(visit, made, "technology", TECHNOLOGY).status_code == 302
+    assert sentence not in visit.get(f"/contracts/{made.id}/fill/check").text
 
 
 def test_a_draft_is_thrown_away_after_asking(visit, ready):

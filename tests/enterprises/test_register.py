@@ -9,6 +9,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.search import WORDS
 from contracts_app.contracts.states import State
+from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.enterprises import actions, queries
@@ -270,6 +271,47 @@ def test_brokers_change_what_they_added_and_registrars_what_lies_in_their_region
         actions.revise(theirs, {"contact": "我"}, broker)
 
 
+IN_USE = "这个单位已用在提交过的合同里，资料由登记员维护。资料有误的，告诉登记员更正。"
+
+
+@pytest.mark.parametrize("side", ["seller", "buyer"])
+def test_what_a_submitted_contract_names_is_changed_by_the_office_alone(sign_in, make, broker, side):
+    mine = make.enterprise(created_by_id=broker.id, town_code=QINGYANG, scale=Scale.SMALL)
+    url, visit, registrar = f"/enterprises/{mine.id}", sign_in(broker), make.user(Role.REGISTRAR)
+    make.contract(**{side: mine})
+    assert visit.get(f"{url}/edit").status_code == 200  # a draft may still be put right
+    make.contract(**{side: mine}, state=State.WITHDRAWN)
+    assert IN_USE in visit.get(url).text
+    form = answers(name="改头换面有限公司", code=mine.code, version=str(mine.version))
+    for refused in (visit.get(f"{url}/edit"), visit.post(f"{url}/edit", data=form)):
+        assert refused.status_code == 403
+        assert IN_USE in refused.text
+    with pytest.raises(NotYours):
+        actions.revise(mine, {"name": "改头换面有限公司"}, broker)
+    assert actions.why_not_edit(mine, make.user(Role.REGISTRAR, region=SHISHI))
+    assert sign_in(registrar).post(f"{url}/edit", data=form).status_code == 302
+
+
+def test_a_registrar_of_elsewhere_loses_what_he_added_once_it_is_in_use(make):
+    far = make.user(Role.REGISTRAR, region=SHISHI)
+    added = make.enterprise(created_by_id=far.id)
+    assert actions.why_not_edit(added, far) is None
+    make.contract(seller=added, state=State.SUBMITTED)
+    assert actions.why_not_edit(added, far) == "晋江市的单位由当地登记员维护，联系他们修改。"
+
+
+def test_one_short_question_tells_whether_an_enterprise_is_in_use(make, broker, count_queries):
+    mine = make.enterprise(created_by_id=broker.id)
+    for _ in range(3):
+        make.contract(seller=mine, state=State.SUBMITTED)
+    with count_queries() as queries:
+        assert actions.why_not_edit(mine, broker)
+    assert len(queries) == 1
+    with count_queries() as queries:
+        actions.why_not_edit(mine, make.somebody(Role.BROKER))
+    assert not [statement for statement in queries if "FROM contracts" in statement]
+
+
 def test_a_page_that_may_not_be_changed_says_so(visit, make):
     enterprise = make.enterprise()
     assert "修改资料" not in visit.get(f"/enterprises/{enterprise.id}").text
@@ -291,6 +333,24 @@ def test_a_new_name_is_found_at_once_and_so_are_its_contracts(sign_in, make):
     assert not queries.found("旧名")
     assert db.session.scalars(WORDS.ids("新星")).all() == [contract.id]
     assert db.session.scalars(WORDS.ids("旧名")).all() == []
+
+
+def test_the_log_keeps_what_was_and_what_is_now(sign_in, make):
+    enterprise = make.enterprise("旧名有限公司", town_code=QINGYANG, scale=Scale.SMALL, phone="13812345678")
+    new = {"name": "新名有限公司", "phone": "13912345679", "region_code": SHISHI, "town_code": "", "scale": "micro"}
+    form = answers(code=enterprise.code, contact="", version=str(enterprise.version), **new)
+    assert sign_in(make.user(Role.REGISTRAR)).post(f"/enterprises/{enterprise.id}/edit", data=form).status_code == 302
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "revise_enterprise")).one()
+    assert entry.details == {
+        "name": ["旧名有限公司", "新名有限公司"],
+        "phone": ["138****5678", "139****5679"],
+        "region_code": ["晋江市", "石狮市"],
+        "town_code": ["青阳街道", ""],
+        "scale": ["小型", "微型"],
+    }
+    page = sign_in(make.user(Role.AUDITOR)).get("/audit").text
+    assert "名称：旧名有限公司 → 新名有限公司" in page
+    assert "13912345679" not in page
 
 
 def test_a_draft_follows_its_seller_to_another_county(make):
