@@ -25,7 +25,8 @@ def is_empty(session):
 
 
 def test_every_file_of_the_folder_is_loaded_and_none_is_missing():
-    assert {path.name for path in FOLDER.iterdir()} == {file.name for file in FILES}
+    there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
+    assert there == {file.name for file in FILES}
 
 
 def test_files_are_plain_utf_8_with_a_header_and_a_source_in_every_row():
@@ -34,6 +35,8 @@ def test_files_are_plain_utf_8_with_a_header_and_a_source_in_every_row():
         assert not content.startswith(b"\xef\xbb\xbf")
         assert b"\r" not in content
         assert file.columns["source"].is_required
+        if file.name.endswith(".yaml"):
+            continue
         assert content.decode("utf-8").splitlines()[0].split(",") == list(file.columns)
 
 
