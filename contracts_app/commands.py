@@ -1,4 +1,4 @@
-"""The command line: ``flask --app wsgi init | seed | demo | workflow | totals | start | users | migrations``.
+"""The command line: ``flask --app wsgi init | seed | demo | workflow | totals | start | users | rules | migrations``.
 
 Results go to stdout, messages to stderr, and the exit status is 0 only when it worked.
 """
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.commands import users
 from contracts_app.contracts import ledger
+from contracts_app.contracts.rule_commands import rules
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import migrations
@@ -34,7 +35,7 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, demo, workflow, totals, start, users, check_migrations):
+    for command in (init, seed, demo, workflow, totals, start, users, rules, check_migrations):
         app.cli.add_command(command)
 
 

@@ -1,7 +1,7 @@
 """What is found about a contract before it is submitted and while it is reviewed: the same for filer and office.
 
-The rules are data (``seeds/reference/rules``), a set for each time; the tests they name are in ``predicates``. A finding
-names the part of the filing and the field it belongs to, so that every page can lead there, and the rule it rests on.
+The rules are data (``seeds/reference/rules``), a set for each time; the tests they name are in ``predicates``. A
+finding names the part of the filing and the field it belongs to, so that every page can lead there, and its rule.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import ColumnElement, Row, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, or_, select, tuple_
 
 from contracts_app.core.db import db
 
@@ -81,7 +82,7 @@ class Lookups:
     def _neighbours(self) -> list[Deal]:
         """Contracts of the same two parties either way round, or of the seller with the same day or the same words."""
         seen = [one for one in self.contracts if one.seller_id]
-        pairs = {(one.seller_id, one.buyer_id) for one in seen if one.buyer_id}
+        pairs: set[tuple[int | None, int | None]] = {(one.seller_id, one.buyer_id) for one in seen if one.buyer_id}
         pairs |= {(buyer, seller) for seller, buyer in pairs}
         days = {(one.seller_id, one.signed_on) for one in seen if one.signed_on}
         texts = {(one.seller_id, one.content) for one in seen if one.content}
@@ -142,7 +143,7 @@ def _deals(matching: ColumnElement[bool]) -> list[Deal]:
     return [Deal(*row) for row in _rows(wanted)]
 
 
-def _rows(statement: object) -> Sequence[Row[tuple]]:  # type: ignore[type-arg]
+def _rows(statement: Select[Any]) -> Sequence[Row[Any]]:
     # A contract under examination may stand in the session half filled in: it must not be written by a question.
     with db.session.no_autoflush:
-        return db.session.execute(statement).all()  # type: ignore[call-overload]
+        return db.session.execute(statement).all()

@@ -309,11 +309,13 @@ def _move_page(contract: Contract, name: str, form: MoveForm) -> str:
     before, after = (
         lists.neighbours(current_user, contract) if lists.is_of_office(CONTRACT.moves[name]) else (None, None)
     )
+    found = checks.findings(contract, today())
     return render_template(
         "contracts/move.html",
         move=CONTRACT.moves[name],
         form=form,
-        found=checks.findings(contract, today()),
+        found=found,
+        readiness=checks.readiness(found),
         before=before,
         after=after,
         pictures=_PICTURES,

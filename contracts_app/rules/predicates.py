@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
-from typing import Any
 
 Said = Mapping[str, str] | bool | None
 Test = Callable[..., Said]

@@ -77,6 +77,11 @@ def rule_set_named(code: str) -> RuleSet:
     return found
 
 
+def known(code: str) -> RuleSet | None:
+    """The rule set of this code, if there is one."""
+    return db.session.get(RuleSet, code) if "\0" not in code else None
+
+
 @dataclass(frozen=True)
 class RuleFacts:
     """A rule as it is applied; a value of its own, so that it may be kept over a request."""
@@ -136,6 +141,12 @@ def rules_of(rule_set_code: str) -> list[RuleFacts]:
             read = [_facts(rule) for rule in db.session.scalars(wanted)]
         kept[rule_set_code] = sorted(read, key=lambda rule: order.index(rule.section))
     return kept[rule_set_code]
+
+
+def by_section(rule_set_code: str) -> list[tuple[Section, list[RuleFacts]]]:
+    """The rules of a set under the parts of the filing."""
+    rules = rules_of(rule_set_code)
+    return [(section, [rule for rule in rules if rule.section is section]) for section in Section]
 
 
 def _facts(rule: Rule) -> RuleFacts:
