@@ -13,7 +13,7 @@ from .accounts import expired, signing_in
 from .accounts.permissions import may_open
 from .contracts.queries import inbox_count
 from .core import db as database
-from .core import errors, filters, installation, nav, pages
+from .core import errors, filters, installation, limits, nav, pages
 from .core.files import FileStore
 from .core.settings import ROOT, Settings
 
@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     database.init_app(app, settings.database_url, engine)
     app.extensions["files"] = FileStore(settings.instance / "files")
     errors.init_app(app)
+    limits.init_app(app)
     filters.init_app(app)
     pages.init_app(app)
     installation.init_app(app)
@@ -92,6 +93,7 @@ def _register_pages(app: Flask) -> None:
     from .codes import views as codes
     from .contracts import filing, rule_views, views
     from .enterprises import views as enterprises
+    from .papers import views as papers
     from .platforms import views as platforms
     from .regions import views as regions
     from .rules import views as rules
@@ -99,7 +101,8 @@ def _register_pages(app: Flask) -> None:
     from .targets import views as targets
 
     people, reference = (accounts, audit, brokers), (codes, regions, rules)
-    for noun in (*people, filing, views, rule_views, enterprises, platforms, *reference, targets, statistics):
+    work = (filing, views, rule_views, enterprises, platforms)
+    for noun in (*people, *work, *reference, targets, statistics, papers):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

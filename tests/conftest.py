@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from contracts_app import create_app
 from contracts_app.core import migrations
 from contracts_app.core.db import db, make_engine
+from contracts_app.core.limits import limiter
 from contracts_app.core.settings import Settings
 from contracts_app.reference import load_reference
 from tests.databases import Databases, Postgresql, Sqlite, postgresql_server
@@ -52,6 +53,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def run_folder() -> Path:
     """A folder that goes with the test run."""
     return Path(os.environ[FOLDER])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_needs_to_survive_a_power_cut() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +105,7 @@ def _app_of_all_tests(databases: Databases, template: str, settings: Settings) -
 def app(_app_of_all_tests: Flask) -> Iterator[Flask]:
     """The application, inside an application context, on a database that is as the seeds left it."""
     app = _app_of_all_tests
+    limiter.reset()  # what another test has asked does not count here
     real_sessions = app.extensions["sessions"]
     app.extensions.pop("installation", None)  # whether an earlier test made it a demonstration
     with app.extensions["engine"].connect() as connection:

@@ -203,6 +203,7 @@ class Make:
             if reached is State.REGISTERED:
                 contract.registered_on = registered_on or day + timedelta(days=1)
                 contract.registration_number = contract.registration_number or f"2026{next(self._numbers):012d}"
+                contract.verification_code = numbers.new_verification_code()
             elif reached is State.REFUSED:
                 contract.refusal_code = contract.refusal_code or "R04"
             elif reached is State.CORRECTION:

@@ -30,7 +30,7 @@ BROKER, REGISTRAR, REVIEWER, MANAGER, ADMIN, AUDITOR = (
 )
 EVERYBODY = frozenset(Role)
 READERS = frozenset({REGISTRAR, REVIEWER, MANAGER, AUDITOR})
-OPEN = {"static", "bootstrap.static", "accounts.sign_in", "accounts.invitation"}
+OPEN = {"static", "bootstrap.static", "accounts.sign_in", "accounts.invitation", "papers.verify"}
 
 WHO_OPENS_WHAT = {
     "home": EVERYBODY,
@@ -71,6 +71,8 @@ WHO_OPENS_WHAT = {
     "filing.autosave": {BROKER, REGISTRAR},
     "filing.files": {BROKER, REGISTRAR},
     "filing.check": {BROKER, REGISTRAR},
+    "papers.as_pdf": READERS | {BROKER},
+    "papers.as_word": READERS | {BROKER},
     "platforms.index": READERS,
     "platforms.show": READERS,
     "regions.index": EVERYBODY,
@@ -117,8 +119,10 @@ class Place:
         contract = self.waiting
         if endpoint.startswith("filing."):
             contract = self.make.contract(filed_by=person, unit=self.region)
-        elif person is not None and person.has(Role.BROKER):
-            contract = self.make.contract(state=State.SUBMITTED, filed_by=person, unit=self.region)
+        elif person is not None and (person.has(Role.BROKER) or endpoint.startswith("papers.")):
+            filer = person if person.has(Role.BROKER) else None
+            state = State.ACCEPTED if endpoint.startswith("papers.") else State.SUBMITTED
+            contract = self.make.contract(state=state, filed_by=filer, unit=self.region)
         enterprise_id = self.enterprise_id
         if endpoint == "enterprises.edit" and person is not None:
             enterprise_id = self.make.enterprise(region=self.region, created_by_id=person.id).id
@@ -133,7 +137,8 @@ class Place:
             "user_id": self.user_id,
             "year": 2025,
             "name": "contract-types",
-            "code": "2026",
+            "code": "acceptance",
+            "set_code": "2026",
             "other": "2001",
             "token": "x",
             "filename": "css/app.css",
@@ -220,6 +225,12 @@ def test_nothing_opens_without_signing_in(app, client, places):
 def test_what_is_open_tells_nothing(app, client, make):
     for path in ("/sign-in", "/invitations/nonsense", "/static/css/app.css", "/bootstrap/static/css/bootstrap.min.css"):
         assert client.get(path, buffered=True).status_code in (200, 410), path
+    contract = make.contract(state=State.REGISTERED)
+    for asked in ("", f"?number={contract.registration_number}", f"?number={contract.registration_number}&code=x"):
+        page = client.get(f"/verify{asked}")
+        assert page.status_code in (200, 404)
+        assert contract.title not in page.text
+        assert contract.seller.name not in page.text
     token = invite(make.user())
     assert client.get(f"/invitations/{token}").status_code == 200
     for path in ("/static/../wsgi.py", "/static/%2e%2e/wsgi.py", "/static/..%2fwsgi.py", "/static/"):

@@ -24,7 +24,8 @@ class Visitor(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         if has_app_context():
             db.session.commit()
-        response = contextvars.Context().run(super().open, *args, **kwargs)
+        # Read to the end and closed, as a browser would: a download left half read keeps its file open.
+        response = contextvars.Context().run(super().open, *args, **{"buffered": True} | kwargs)
         if has_app_context():
             db.session.expire_all()
         return response

@@ -56,6 +56,9 @@ class Contract(Base):
             "(registered_on IS NULL) = (registration_number IS NULL)", name="number_and_date_come_together"
         ),
         CheckConstraint(
+            "(verification_code IS NULL) = (registration_number IS NULL)", name="number_comes_with_verification_code"
+        ),
+        CheckConstraint(
             "state NOT IN ('accepted', 'reviewed', 'refused') OR acceptance_number IS NOT NULL",
             name="accepted_has_number",
         ),
@@ -109,6 +112,7 @@ class Contract(Base):
     # what the moves write
     acceptance_number: Mapped[str | None] = mapped_column(String(30), unique=True)
     registration_number: Mapped[str | None] = mapped_column(String(16), unique=True)
+    verification_code: Mapped[str | None] = mapped_column(String(10))  # with the number it opens the public answer
     submitted_at: Mapped[datetime | None] = mapped_column(Moment)  # of the newest submission
     accepted_on: Mapped[date | None]
     due_on: Mapped[date | None]  # the last working day of the limit; moves with each submission

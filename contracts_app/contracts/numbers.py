@@ -1,4 +1,9 @@
-"""受理号: ``JJ-JSHT-2026-00001``, counted afresh each year by each office, without gaps and never given twice."""
+"""The numbers this system gives itself: 受理号 and 核验码. The registration number comes from the national system.
+
+受理号: ``JJ-JSHT-2026-00001``, counted afresh each year by each office, without gaps and never given twice.
+"""
+
+import secrets
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -25,3 +30,11 @@ def next_acceptance_number(unit: Unit, year: int) -> str:
         .returning(NumberCounter.last)
     ).scalar_one()
     return f"{unit.number_prefix}-JSHT-{year}-{last:05}"
+
+
+READABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is mistaken for something else
+
+
+def new_verification_code() -> str:
+    """Ten characters nobody can guess (about 50 bits): who holds the paper may ask whether it is still true."""
+    return "".join(secrets.choice(READABLE) for _ in range(10))

@@ -28,11 +28,11 @@ class ActivateForm(FlaskForm):
     is_sure = BooleanField("已看过与现行规则的差别和试算结果，确认启用", [InputRequired("看过差别后勾选确认")])
 
 
-@bp.get("/<code>/try")
+@bp.get("/<set_code>/try")
 @needs(Can.TRY_RULES)
-def try_set(code: str) -> str:
+def try_set(set_code: str) -> str:
     """What the set would find anew about the contracts registered in a year, last year if none is said."""
-    rule_set = queries.known(code) or abort(404)
+    rule_set = queries.known(set_code) or abort(404)
     years = [today().year - back for back in range(YEARS_BACK)]
     asked = request.args.get("year", type=int)
     year = asked if asked in years else today().year - 1
@@ -45,11 +45,11 @@ def try_set(code: str) -> str:
     )
 
 
-@bp.route("/<code>/activate", methods=["GET", "POST"])
+@bp.route("/<set_code>/activate", methods=["GET", "POST"])
 @needs(Can.ACTIVATE_RULES)
-def activate(code: str) -> ResponseReturnValue:
+def activate(set_code: str) -> ResponseReturnValue:
     """A second look at a draft beside what is in force; posting puts it into force."""
-    rule_set = queries.known(code) or abort(404)
+    rule_set = queries.known(set_code) or abort(404)
     why_not = actions.why_not_activate(rule_set)
     form = ActivateForm()
     if request.method == "POST" and why_not:
@@ -57,7 +57,7 @@ def activate(code: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         before = actions.activate(rule_set, form.valid_from.data, current_user)
         flash(f"已启用：{rule_set.name}，自 {rule_set.valid_from} 起申报的合同适用；{before.name}到前一天为止。")
-        return redirect(url_for("rules.show", code=code))
+        return redirect(url_for("rules.show", set_code=set_code))
     in_force = queries.rule_set_on(today())
     page = render_template(
         "codes/rule_activation.html",

@@ -305,6 +305,7 @@ def put_on_register(contract: Contract, person: User, answers: dict[str, Any]) -
     """Number, date, second person - and from this moment it counts."""
     contract.registration_number = answers["registration_number"]
     contract.registered_on = answers["registered_on"]
+    contract.verification_code = numbers.new_verification_code()
     contract.decided_by = person
     reindex([contract])
     ledger.count_registration(contract)

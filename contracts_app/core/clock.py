@@ -50,6 +50,7 @@ def month_edges(year: int, month: int) -> tuple[date, date]:
 
 def day_edges(day: date) -> tuple[datetime, datetime]:
     """The moments (UTC) at which a day in Asia/Shanghai begins and the next one begins."""
+    day = min(max(day, date.min + _ONE_DAY), date.max - _ONE_DAY)  # the ends of the calendar have no day beyond
     begins = datetime.combine(day, time.min, SHANGHAI)
     return begins.astimezone(UTC), (begins + timedelta(days=1)).astimezone(UTC)
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Flask, current_app, render_template, request
+from flask import Flask, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
@@ -67,6 +67,14 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _broken_constraint)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    """No page of ours sends the character NUL, and PostgreSQL keeps none."""
+    texts = [*(request.view_args or {}).values(), *(text for _, text in request.values.items(multi=True))]
+    if any("\0" in text for text in texts if isinstance(text, str)):
+        abort(400)
 
 
 def page(status: int, heading: str, reasons: Sequence[str]) -> tuple[str, int]:

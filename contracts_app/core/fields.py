@@ -60,6 +60,8 @@ class ParsedField(Field):
         self.data = None
         if self.raw.strip():
             self.data = self.parse(self.raw)
+        else:
+            self.raw_data = [""]  # blanks are no answer, also to InputRequired
 
     def pre_validate(self, form: Any) -> None:
         if self.process_errors:

@@ -25,7 +25,9 @@ from contracts_app.core.db import Base, db
 from contracts_app.core.files import FileStore, Kept
 from contracts_app.core.installation import fact, set_fact
 from contracts_app.core.text import name_key
+from contracts_app.enterprises.actions import FOUND_BY
 from contracts_app.enterprises.models import Enterprise
+from contracts_app.enterprises.queries import WORDS
 from contracts_app.platforms.models import Platform, PlatformKind
 from contracts_app.regions.queries import towns_of, units
 from contracts_app.rules.queries import work_calendar
@@ -195,7 +197,9 @@ class _Load:
         parties = founder.found(short_names, contracts)
         table = Base.metadata.tables[Enterprise.__tablename__]
         for start in range(0, len(parties.rows), 2000):
-            db.session.connection().execute(insert(table), parties.rows[start : start + 2000])
+            some = parties.rows[start : start + 2000]
+            db.session.connection().execute(insert(table), some)
+            WORDS.put((row["id"], [row[name] or "" for name in FOUND_BY]) for row in some)
         return parties
 
     def _platforms(self) -> dict[str, list[Platform]]:

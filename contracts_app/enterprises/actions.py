@@ -15,6 +15,7 @@ from contracts_app.regions.queries import region, unit_of
 from . import queries
 from .models import Enterprise
 
+FOUND_BY = ("name", "code", "pinyin", "initials")
 # What stands above enterprises and shows their names is told here when one was revised.
 REVISED: list[Callable[[Enterprise], None]] = []
 
@@ -91,7 +92,7 @@ def revise(
 
 def reindex(enterprises: Iterable[Enterprise]) -> None:
     """Index these enterprises anew: found by parts of the name and code, by pinyin and by initials."""
-    queries.WORDS.put((one.id, [one.name, one.code or "", one.pinyin, one.initials]) for one in enterprises)
+    queries.WORDS.put((one.id, [getattr(one, name) or "" for name in FOUND_BY]) for one in enterprises)
 
 
 def _refuse_twins(enterprise: Enterprise | None, answers: dict[str, Any], *, although_namesake: bool) -> None:

@@ -24,26 +24,26 @@ def index() -> str:
     )
 
 
-@bp.get("/rules/<code>")
+@bp.get("/rules/<set_code>")
 @login_required
-def show(code: str) -> str:
+def show(set_code: str) -> str:
     """One rule set with all its rules, in the order of the form."""
-    rule_set = queries.known(code) or abort(404)
+    rule_set = queries.known(set_code) or abort(404)
     return render_template(
         "codes/rule_set.html",
         rule_set=rule_set,
-        sections=queries.by_section(code),
-        others=[one for one in queries.rule_sets() if one.code != code],
+        sections=queries.by_section(set_code),
+        others=[one for one in queries.rule_sets() if one.code != set_code],
         predicates=PREDICATES,
         in_words=queries.in_words,
     )
 
 
-@bp.get("/rules/<code>/compare/<other>")
+@bp.get("/rules/<set_code>/compare/<other>")
 @login_required
-def compare(code: str, other: str) -> str:
+def compare(set_code: str, other: str) -> str:
     """Two rule sets side by side: what the second has more, less, and otherwise."""
-    here, there = queries.known(code) or abort(404), queries.known(other) or abort(404)
+    here, there = queries.known(set_code) or abort(404), queries.known(other) or abort(404)
     return render_template("codes/rule_comparison.html", compared=queries.compared(here, there))
 
 

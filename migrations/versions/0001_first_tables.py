@@ -949,6 +949,7 @@ def upgrade() -> None:
         sa.Column("undertaking", sa.Boolean(), nullable=False),
         sa.Column("acceptance_number", sa.String(length=30), nullable=True),
         sa.Column("registration_number", sa.String(length=16), nullable=True),
+        sa.Column("verification_code", sa.String(length=10), nullable=True),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_on", sa.Date(), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
@@ -974,6 +975,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(registered_on IS NULL) = (registration_number IS NULL)",
             name=op.f("ck_contracts_number_and_date_come_together"),
+        ),
+        sa.CheckConstraint(
+            "(verification_code IS NULL) = (registration_number IS NULL)",
+            name=op.f("ck_contracts_number_comes_with_verification_code"),
         ),
         sa.CheckConstraint("decided_by_id <> filed_by_id", name=op.f("ck_contracts_filer_does_not_decide")),
         sa.CheckConstraint("ends_on >= begins_on", name=op.f("ck_contracts_ends_after_it_begins")),

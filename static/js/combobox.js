@@ -104,7 +104,10 @@ function improve(row) {
     else if (event.key !== "Enter") return;
     event.preventDefault();
   });
-  input.addEventListener("blur", () => setTimeout(close, 150));
+  input.addEventListener("blur", (event) => {
+    // "Nothing found, add it below": the button below must not move away from under the mouse.
+    if (found.length || !row.contains(event.relatedTarget)) setTimeout(close, 150);
+  });
   change.addEventListener("click", () => {
     id.value = "";
     settle(false);

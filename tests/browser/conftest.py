@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from contracts_app import create_app
 from contracts_app.core.settings import Settings
@@ -52,7 +53,7 @@ class Server:
     app: Flask
     accounts: tuple[Account, ...]
 
-    def account(self, role: str, region: str = "350582") -> Account:
+    def account(self, role: str, region: str = "晋江市") -> Account:
         return next(one for one in self.accounts if (one.role, one.region) == (role, region))
 
 
@@ -62,7 +63,8 @@ def demonstration(run_folder: Path) -> Path:
     folder = run_folder / f"demonstration-{os.getpid()}"
     app = create_app(_settings(folder))
     for command in ("init", "demo"):
-        done = app.test_cli_runner().invoke(args=[command])
+        with app.app_context():
+            done = app.test_cli_runner().invoke(args=[command])
         assert done.exit_code == 0, f"{command}: {done.output}"
     app.extensions["engine"].dispose()
     return folder
@@ -80,8 +82,7 @@ def server(demonstration: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with (folder / "demo-accounts.csv").open(encoding="utf-8-sig", newline="") as file:
         accounts = tuple(Account(**row) for row in csv.DictReader(file))
     yield Server(f"http://127.0.0.1:{waitress.effective_port}", app, accounts)
-    waitress.close()
-    thread.join(timeout=5)
+    stop(waitress, thread)
     app.extensions["engine"].dispose()
     shutil.rmtree(folder)
 
@@ -130,7 +131,7 @@ def page(new_page: Callable[..., Page]) -> Page:
 def enter(server: Server) -> Callable[..., Page]:
     """``enter(page, "registrar")`` signs in by the form, as the demonstration account of that role and region."""
 
-    def signed_in(page: Page, role: str, region: str = "350582") -> Page:
+    def signed_in(page: Page, role: str, region: str = "晋江市") -> Page:
         account = server.account(role, region)
         page.goto("/")
         page.locator("input[name=username]").fill(account.username)
@@ -148,7 +149,9 @@ def accessible() -> Callable[[Page], None]:
 
     def check(page: Page) -> None:
         found = Axe().run(page, options=STANDARD).response["violations"]
-        assert [f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes'][:3]]}" for one in found] == []
+        assert [f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes'][:3]]}" for one in found] == [], (
+            page.url
+        )
 
     return check
 
@@ -162,6 +165,13 @@ def shoot() -> Callable[..., None]:
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole, animations="disabled")
 
     return picture
+
+
+def stop(waitress: Any, thread: threading.Thread) -> None:
+    """End a server at once, with the connections that the browser keeps open, in the thread that waits on them."""
+    waitress.trigger.pull_trigger(lambda: wasyncore.close_all(waitress._map))
+    thread.join(timeout=5)
+    waitress.task_dispatcher.shutdown()
 
 
 def _settings(folder: Path) -> Settings:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from waitress import create_server
 
 from contracts_app.core import money
+from tests.browser.conftest import stop
 from tests.look.site import make_site
 
 PAGES = ["/every", "/every?errors=1", "/inbox", "/signin", "/fails/404"]
@@ -23,8 +24,7 @@ def server() -> Iterator[SimpleNamespace]:
     thread = threading.Thread(target=waitress.run, daemon=True)
     thread.start()
     yield SimpleNamespace(url=f"http://127.0.0.1:{waitress.effective_port}")
-    waitress.close()
-    thread.join(timeout=5)
+    stop(waitress, thread)
 
 
 # Every page

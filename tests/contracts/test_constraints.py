@@ -23,7 +23,13 @@ REFUSED = [
     ("ck_contracts_ends_after_it_begins", State.DRAFT, "begins_on = '2026-01-02', ends_on = '2026-01-01'"),
     ("ck_contracts_registration_number_has_16_digits", State.REGISTERED, "registration_number = '123'"),
     ("ck_contracts_registration_number_has_16_digits", State.REGISTERED, "registration_number = '2026350500000O01'"),
-    ("ck_contracts_number_and_date_come_together", State.ACCEPTED, "registration_number = '2026350500000001'"),
+    (
+        "ck_contracts_number_and_date_come_together",
+        State.ACCEPTED,
+        "registration_number = '2026350500000001', verification_code = 'ABCDEFGHJK'",
+    ),
+    ("ck_contracts_number_comes_with_verification_code", State.REGISTERED, "verification_code = NULL"),
+    ("ck_contracts_number_comes_with_verification_code", State.ACCEPTED, "verification_code = 'ABCDEFGHJK'"),
     ("ck_contracts_number_and_date_come_together", State.ACCEPTED, "registered_on = '2026-01-01'"),
     ("ck_contracts_registered_has_number_date_and_two_deciders", State.REVIEWED, "state = 'registered'"),
     ("ck_contracts_registered_has_number_date_and_two_deciders", State.REGISTERED, "reviewed_by_id = NULL"),
@@ -32,7 +38,7 @@ REFUSED = [
     (
         "ck_contracts_registered_has_number_date_and_two_deciders",
         State.REGISTERED,
-        "registration_number = NULL, registered_on = NULL",
+        "registration_number = NULL, registered_on = NULL, verification_code = NULL",
     ),
     ("ck_contracts_accepted_has_number", State.ACCEPTED, "acceptance_number = NULL"),
     ("ck_contracts_accepted_has_number", State.REVIEWED, "acceptance_number = NULL"),

@@ -17,7 +17,7 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.query import ContractQuery, sums
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core.clock import today
+from contracts_app.core.clock import day_edges, today
 from contracts_app.core.db import Base, Money, constraint_of, db, make_engine, unit_of_work
 from contracts_app.core.installation import InstallationFact, fact, set_fact
 from tests.visitors import visitor
@@ -207,6 +207,12 @@ def test_a_moment_without_a_zone_is_refused(session):
     with pytest.raises(StatementError, match="time zone"):
         session.flush()
     session.rollback()
+
+
+@pytest.mark.parametrize("day", [date.min, date.max, date(2026, 1, 1)])
+def test_every_day_has_edges(day):
+    first, last = day_edges(day)
+    assert first < last
 
 
 NEW_YEAR = datetime(2025, 12, 31, 16, 30, tzinfo=UTC)  # 00:30 on 1 January 2026 in Shanghai

@@ -222,6 +222,15 @@ def test_an_unknown_address_is_a_page(app, make, sign_in, client):
     assert "<script>alert" not in sign_in(make.user()).get("/nowhere?q=<script>alert(1)</script>").text
 
 
+@pytest.mark.parametrize("path", ["/?q=%00", "/?q=a&q=%00", "/static/%00", "/codes/%00", "/contracts/?q=x%00y"])
+def test_what_no_database_keeps_is_not_taken(make, sign_in, path):
+    assert sign_in(make.user()).get(path).status_code in (400, 404)
+
+
+def test_what_no_database_keeps_is_not_taken_from_a_form(client):
+    assert client.post("/sign-in", data={"username": "a\0b", "password": "x"}).status_code == 400
+
+
 def test_a_form_kept_open_too_long_says_how_to_go_on(app, make, sign_in):
     visitor = sign_in(make.user())
     visitor.forget_token()

@@ -1,0 +1,272 @@
+"""Every page the menus lead to, for every role: what a machine can tell about it, on a desk, a telephone and paper."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from contracts_app.contracts.models import Contract
+from contracts_app.contracts.states import State
+from contracts_app.core.db import db
+from tests.browser.filling import asked, begin, go_on, made
+
+ROLES = ("broker", "registrar", "reviewer", "manager", "admin", "auditor")
+WIDTHS = (1440, 390)
+TOO_WIDE = """(width) => document.documentElement.scrollWidth <= width ? "" :
+  [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1)
+    .slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).join(" | ") || "something"
+"""
+
+
+def fits(page: Page) -> None:
+    width = page.viewport_size["width"]
+    assert page.evaluate(TOO_WIDE, width) == "", f"{page.url} is wider than {width}"
+
+
+# The menus
+
+
+@pytest.fixture(scope="module")
+def looked_at() -> set[str]:
+    """Kinds of pages that have been gone through by the slow check already."""
+    return set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_page_of_the_menu(
+    new_page: Callable[..., Page],
+    enter: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    shoot: Callable[..., None],
+    looked_at: set[str],
+    role: str,
+):
+    page = enter(new_page(width=WIDTHS[0]), role)
+    addresses = addresses_in(page, ".shell > .sidenav a")
+    assert addresses, "an empty menu"
+    for address in [*addresses, *_one_of_each_below(page, addresses), "/me", "/me/password", "/nothing-here"]:
+        page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        answer = page.goto(address)
+        assert answer.status == (404 if address == "/nothing-here" else 200), address
+        assert page.locator("h1").count() == 1, address
+        assert re.fullmatch(r"[^ ].+ - 技术合同认定登记与跟踪系统", page.title()), (address, page.title())
+        expect(page.locator(".shell > .sidenav")).to_be_visible()
+        kind = kind_of(address)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            fits(page)
+            if kind not in looked_at and (width == WIDTHS[-1] or address in addresses):
+                accessible(page)
+                shoot(page, f"{role}{kind.replace('/', '-')}-{width}")
+        looked_at.add(kind)
+
+
+def _one_of_each_below(page: Page, addresses: list[str]) -> list[str]:
+    """From each page of the menu the first link of each kind in its tabs and lists."""
+    known = {kind_of(address) for address in addresses}
+    more = []
+    for address in addresses:
+        page.goto(address)
+        for below in addresses_in(page, "main table tbody a, main .tabs a, main .page-actions a"):
+            # Papers and files are not pages of the application.
+            if kind_of(below) not in known and not re.search(r"/files/|/papers/|\.(pdf|csv|xlsx|docx|zip)\b", below):
+                known.add(kind_of(below))
+                more.append(below)
+    return more
+
+
+def addresses_in(page: Page, selector: str) -> list[str]:
+    found = page.locator(selector).evaluate_all("(links) => links.map((one) => one.getAttribute('href'))")
+    return list(dict.fromkeys(one.split("#")[0] for one in found if one and one.startswith("/")))
+
+
+def kind_of(address: str) -> str:
+    """The address without what tells one record from another."""
+    return re.sub(r"\d+", "n", address.split("?")[0]).rstrip("/")
+
+
+@pytest.mark.parametrize("section", ["parties", "subject", "money", "technology", "files", "check"])
+def test_every_page_of_the_filing(
+    server: Any,
+    new_page: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    shoot: Callable[..., None],
+    broker_draft: tuple[int, Any],
+    section: str,
+):
+    page = new_page(width=WIDTHS[0], storage_state=broker_draft[1])
+    page.goto(f"/contracts/{broker_draft[0]}/fill/{section}")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        fits(page)
+        accessible(page)
+        shoot(page, f"filing-{section}-{width}")
+
+
+@pytest.fixture(scope="module")
+def broker_draft(server: Any, browser: Browser) -> Iterator[tuple[int, Any]]:
+    """An empty draft of the broker, and the session in which it is filled in."""
+    context = browser.new_context(base_url=server.url)
+    page = context.new_page()
+    account = server.account("broker")
+    page.goto("/sign-in")
+    page.locator("input[name=username]").fill(account.username)
+    page.locator("input[name=password]").fill(account.password)
+    page.get_by_role("button", name="登录").click()
+    key = begin(page)
+    yield key, context.storage_state()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("role", "state", "move"),
+    [
+        ("registrar", State.SUBMITTED, "accept"),
+        ("registrar", State.ACCEPTED, "review"),
+        ("registrar", State.ACCEPTED, "ask_correction"),
+        ("reviewer", State.REVIEWED, "register"),
+        ("reviewer", State.REVIEWED, "refuse"),
+    ],
+)
+def test_the_page_of_a_move_as_it_refuses_to_be_sent_empty(
+    server: Any,
+    new_page: Callable[..., Page],
+    enter: Callable[..., Page],
+    accessible: Callable[[Page], None],
+    shoot: Callable[..., None],
+    role: str,
+    state: State,
+    move: str,
+):
+    key = made(server, lambda make, people: make.contract(state=state, filed_by=people["jj-broker"]))
+    page = enter(new_page(width=390), role)
+    page.goto(f"/contracts/{key}/{move}")
+    page.locator("#decide form button.btn[type=submit]").last.click()
+    expect(page.locator("[data-error-summary]")).to_be_focused()
+    assert page.title().startswith("错误：")
+    for width in reversed(WIDTHS):
+        page.set_viewport_size({"width": width, "height": 900})
+        fits(page)
+        accessible(page)
+        shoot(page, f"{move}-refused-{width}")
+
+
+def test_signing_in(new_page: Callable[..., Page], accessible: Callable[[Page], None]):
+    page = new_page(width=390)
+    page.goto("/")
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator("[data-error-summary]")).to_be_focused()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        fits(page)
+        accessible(page)
+
+
+# Paper
+
+
+def test_paper_shows_the_overview_and_a_contract_without_menus(
+    server: Any, new_page: Callable[..., Page], enter: Callable[..., Page]
+):
+    key = made(server, lambda make, people: make.contract("打印的合同", state=State.REGISTERED))
+    page = enter(new_page(), "manager")
+    for address in ("/statistics/", f"/contracts/{key}"):
+        page.goto(address)
+        page.emulate_media(media="print")
+        for hidden in (".topbar", ".shell > .sidenav", ".crumbs", ".skip"):
+            expect(page.locator(hidden).first).to_be_hidden()
+        for button in page.locator("main button, main a.btn").all():
+            expect(button).to_be_hidden()
+        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator("table.dense").first).to_be_visible()
+        page.emulate_media(media="screen")
+
+
+# Hostile words
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "'; DROP TABLE contracts;--",
+    '"><img src=x onerror=alert(1)>{{ 7 * 7 }}${7*7}',
+    "W" * 150,
+    "𠮷野家😀👩‍👩‍👧‍👦の技术 é ‮反",
+]
+
+
+@pytest.fixture(scope="module")
+def hostile(server: Any) -> list[int]:
+    """A submitted contract for each of the words: in its title, content and the name of its seller."""
+
+    def contract(words: str) -> Callable[..., Contract]:
+        return lambda make, people: make.contract(
+            words,
+            content=words,
+            seller=make.enterprise(words + "公司"),
+            state=State.SUBMITTED,
+            filed_by=people["jj-broker"],
+        )
+
+    return [made(server, contract(words)) for words in HOSTILE]
+
+
+@pytest.mark.parametrize("role", ["broker", "registrar"])
+def test_hostile_words_are_only_words(
+    server: Any, new_page: Callable[..., Page], enter: Callable[..., Page], hostile: list[int], role: str
+):
+    page = enter(new_page(width=390), role)
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+    lists = ["/contracts/mine", "/contracts/"] if role == "broker" else ["/contracts/inbox", "/contracts/"]
+    for address in [*lists, *[f"/contracts/{key}" for key in hostile], "/enterprises/?sort=-created"]:
+        page.goto(address)
+        fits(page)
+        text = page.locator("main").inner_text()
+        if match := re.fullmatch(r"/contracts/(\d+)", address):
+            words = HOSTILE[hostile.index(int(match[1]))]
+            assert text.count(words) >= 3, address
+        elif address in lists[:1]:
+            assert all(words in text for words in HOSTILE), address
+    for words in HOSTILE:
+        page.goto("/contracts/")
+        page.locator("main input[name=q]").fill(words)
+        page.get_by_role("button", name="查询").click()
+        expect(page.locator("main input[name=q]")).to_have_value(words)
+        expect(page.locator("tbody").get_by_role("link", name=words, exact=True)).to_be_visible()
+        fits(page)
+
+
+def test_hostile_words_are_typed_and_registered(
+    server: Any, new_page: Callable[..., Page], enter: Callable[..., Page], hostile: list[int]
+):
+    broker, registrar, manager = (enter(new_page(width=390), role) for role in ("broker", "registrar", "manager"))
+    for page in (broker, registrar, manager):
+        page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
+    key = begin(broker)
+    broker.get_by_role("combobox", name="卖方").press_sequentially("<script>")
+    expect(broker.get_by_role("option", name=HOSTILE[0])).to_be_visible()
+    fits(broker)
+    broker.keyboard.press("ArrowDown")
+    broker.keyboard.press("Enter")
+    broker.goto(f"/contracts/{key}/fill/subject")
+    broker.locator("#title").fill(HOSTILE[2])
+    broker.locator("#content").fill("\n".join(HOSTILE))
+    broker.locator("#signed_on").fill(HOSTILE[1])
+    go_on(broker)
+    expect(broker.locator("[data-error-summary]")).to_be_focused()
+    expect(broker.locator("#title")).to_have_value(HOSTILE[2])
+    expect(broker.locator("#signed_on")).to_have_value(HOSTILE[1])
+    fits(broker)
+
+    registrar.goto(f"/contracts/{hostile[0]}/ask_correction")
+    registrar.locator("#items-0-section").select_option("subject")
+    registrar.locator("#items-0-request").fill(HOSTILE[2] + HOSTILE[3])
+    registrar.get_by_role("button", name="退回补正").click()
+    registrar.goto(f"/contracts/{hostile[0]}")
+    fits(registrar)
+    broker.goto("/contracts/mine")
+    expect(broker.get_by_text(HOSTILE[2] + HOSTILE[3]).first).to_be_visible()
+    fits(broker)
+    manager.goto("/statistics/")
+    fits(manager)
+    assert asked(server, lambda: db.session.get(Contract, hostile[1]).title) == HOSTILE[1]
