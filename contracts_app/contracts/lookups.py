@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import ColumnElement, Row, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Executable, or_, select, tuple_
 
 from contracts_app.core.db import db
 
@@ -143,7 +143,7 @@ def _deals(matching: ColumnElement[bool]) -> list[Deal]:
     return [Deal(*row) for row in _rows(wanted)]
 
 
-def _rows(statement: Select[Any]) -> Sequence[Row[Any]]:
+def _rows(statement: Executable) -> Sequence[Any]:
     # A contract under examination may stand in the session half filled in: it must not be written by a question.
     with db.session.no_autoflush:
         return db.session.execute(statement).all()

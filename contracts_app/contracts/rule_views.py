@@ -54,7 +54,7 @@ def activate(set_code: str) -> ResponseReturnValue:
     form = ActivateForm()
     if request.method == "POST" and why_not:
         raise Refused(why_not)
-    if form.validate_on_submit():
+    if form.validate_on_submit() and form.valid_from.data:
         before = actions.activate(rule_set, form.valid_from.data, current_user)
         flash(f"已启用：{rule_set.name}，自 {rule_set.valid_from} 起申报的合同适用；{before.name}到前一天为止。")
         return redirect(url_for("rules.show", set_code=set_code))

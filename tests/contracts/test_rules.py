@@ -62,16 +62,16 @@ TRIPS = {
     "S-16": {"type_code": "XK1", "content": "交付专利资料并按约定验收。"},
     "S-17": {"type_code": "ZR3", "content": "交付工艺规程并按约定验收。"},
     "S-18": {"type_code": "ZR1"},
-    "S-19": {"type_code": "ZR1", "content": "转让专利 ZL20241012，交付资料并验收。"},
+    "S-19": {"type_code": "ZR1", "content": "转让专利 ZL202410，交付资料并验收。"},
     "S-20": {"type_code": "ZX1", "content": "就设备采购提出报告。"},
     "S-21": {"type_code": "ZX1", "content": "到现场指导实施并出具报告。"},
     "S-22": {"type_code": "ZX1", "content": "就一项工艺问题进行研讨。"},
     "S-23": {"type_code": "FW1", "content": "日常维护生产线，解决停机。"},
     "S-24": {"type_code": "FW1", "content": "提高工艺水平，并将专利权转让给买方。"},
-    "S-25": {"type_code": "FW1", "content": "派人到买方的工厂工作三个月。"},
+    "S-25": {"type_code": "FW1", "title": "驻厂技术服务", "content": "派人到买方的工厂工作三个月。"},
     "S-26": {"type_code": "FW2", "content": "对新员工进行入职培训。"},
     "S-27": {"type_code": "FW2", "content": "在卖方的教室里上课三天。"},
-    "S-28": {"type_code": "FW3", "content": "提供商务联络。"},
+    "S-28": {"type_code": "FW3", "title": "商务联络", "content": "提供商务联络。"},
     "S-29": {"type_code": "FW3", "content": "代理销售买方的产品。"},
     "S-30": {"content": "研究新工艺，买方不得自行改进，交付样品并验收。"},
     "S-31": {"signed_on": None},
@@ -224,7 +224,9 @@ def test_no_article_stands_for_what_was_not_read(app):
 
 
 def test_an_old_contract_keeps_the_rules_of_its_filing_day(make):
-    contract = make.contract(state=State.SUBMITTED, type_code="XK1", rule_set_code="2001")
+    contract = make.contract(state=State.SUBMITTED, type_code="XK1")
+    contract.rule_set_code = "2001"
+    db.session.commit()
     draft = make.contract(type_code="XK1")
     assert "S-08" in {one.code for one in checks.findings(contract, today())}
     assert "S-08" not in {one.code for one in checks.findings(draft, today())}

@@ -14,7 +14,7 @@ from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.rules import queries
 from contracts_app.rules.actions import forget_what_was_read
-from contracts_app.rules.models import DayKind, Rule, RuleSet, Stage, Status, TimeLimit
+from contracts_app.rules.models import DayKind, Level, Rule, RuleSet, Section, Stage, Status, TimeLimit
 
 LAST_YEAR = today().year - 1
 DAY = timedelta(days=1)
@@ -28,7 +28,8 @@ def draft(app):
         TimeLimit(code="2027-review", stage=Stage.REVIEW, name="办理", days=10, day_kind=DayKind.WORKING, source="试验")
     )
     db.session.add(made)
-    rule = {"section": "subject", "field": "type_code", "severity": "info", "sentence": "“{type}”要另行说明"}
+    db.session.flush()
+    rule = {"section": Section.SUBJECT, "field": "type_code", "severity": Level.INFO, "sentence": "“{type}”要另行说明"}
     db.session.add(
         Rule(
             rule_set_code="2027", code="S-90", remedy="附说明", predicate="type_is_one_of", position=1,
