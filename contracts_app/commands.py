@@ -4,14 +4,17 @@ Results go to stdout, messages to stderr, and the exit status is 0 only when it 
 """
 
 import json
+import socket
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import NoReturn
 
 import click
 from flask import Flask, current_app
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.commands import users
@@ -22,16 +25,18 @@ from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import migrations
 from contracts_app.core.clock import today
 from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.installation import fact, set_fact
 from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
-from contracts_app.reference import load_reference
+from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.queries import unit_totals
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+REFERENCE = "reference_edition"  # the fact that says which reference files were loaded last
 
 
 def init_app(app: Flask) -> None:
@@ -57,15 +62,29 @@ def init() -> None:
 
 
 def make_ready() -> None:
-    """Bring the database to the newest migration and load the reference data, saying so where it takes time."""
+    """Bring the database to the newest migration and load the reference data, saying so where it takes time.
+
+    Each is done where it is needed, so that an installation that was interrupted between the two is completed.
+    """
     settings: Settings = current_app.config["SETTINGS"]
     settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if migrations.is_current(db.engine):
-        return
-    with console.status("正在建立或升级数据库……"):
-        migrations.upgrade(db.engine)
-    console.print("数据库结构已是最新。")
-    _load_reference()
+    if not _is_current():
+        with console.status("正在建立或升级数据库……"):
+            migrations.upgrade(db.engine)
+        console.print("数据库结构已是最新。")
+    if fact(REFERENCE) != edition():
+        _load_reference()
+
+
+def _is_current() -> bool:
+    url = db.engine.url
+    try:
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).touch(mode=0o600)  # SQLite itself would let everybody read it; -wal and -shm follow
+        return migrations.is_current(db.engine)
+    except (OperationalError, OSError):
+        where = url.render_as_string(hide_password=True)
+        _fail(f"数据库打不开：{where}。确认它已启动、可以读写，DATABASE_URL 没有写错，然后重试。")
 
 
 @click.command()
@@ -78,6 +97,7 @@ def _load_reference() -> None:
     try:
         with console.status("正在载入参考数据……"), unit_of_work() as work:
             report = load_reference(work)
+            set_fact(REFERENCE, edition())
     except SeedFaults as error:
         for fault in error.faults:
             console.print(str(fault), markup=False)
@@ -219,10 +239,19 @@ def start(demo: bool) -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     is_demonstration = loading.is_loaded()
     db.session.remove()
+    listening = _listen(settings)
     console.print(f"技术合同认定登记与跟踪系统：http://{settings.host}:{settings.port}")
     if is_demonstration:
         console.print(f"演示用的登录名和密码：{settings.instance / loading.ACCOUNTS}", markup=False)
-    serve(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+    serve(app, sockets=[listening], threads=settings.threads, ident=None)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError:
+        _fail(f"{settings.host} 的端口 {settings.port} 用不了，多半已被别的程序占用：换一个，例如 PORT=8001 make run。")
 
 
 @click.group(name="migrations")

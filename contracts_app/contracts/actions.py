@@ -7,6 +7,7 @@ from flask import current_app
 from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from contracts_app.accounts.models import User
@@ -265,7 +266,10 @@ def office_of(seller: Enterprise | None, buyer: Enterprise | None) -> str | None
 def follow_the_party(party: Enterprise) -> None:
     """Drafts move to the office of the party's new place; all of its contracts are found by its new name."""
     concerned = db.session.scalars(
-        select(Contract).where(or_(Contract.seller_id == party.id, Contract.buyer_id == party.id)).order_by(Contract.id)
+        select(Contract)
+        .where(or_(Contract.seller_id == party.id, Contract.buyer_id == party.id))
+        .options(joinedload(Contract.seller), joinedload(Contract.buyer))
+        .order_by(Contract.id)
     ).all()
     for contract in concerned:
         if contract.state is State.DRAFT:

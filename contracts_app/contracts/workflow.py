@@ -210,16 +210,26 @@ def refusal_text(contract: Contract) -> Any:
 
 
 def checks_recognition(form: Any) -> None:
-    """技术交易额 never exceeds 成交额 (domain facts 3.4); a proposal to refuse says why."""
-    field = form.recognised_amount
-    if field.data is not None and field.data > form.record.total_amount:
-        field.errors = [*field.errors, f"技术交易额不能大于成交额（{yuan(form.record.total_amount)} 元）"]
-    if form.conclusion.data == "refuse" and not form.opinion.data:
-        form.opinion.errors = [*form.opinion.errors, "建议不予登记的，写明理由"]
+    """0 < 技术交易额 ≤ 成交额, and a transfer or licence moves a right (3.4); a proposal to refuse says why."""
+    contract, amount, kind = form.record, form.recognised_amount, form.recognised_type
+    if amount.data is not None and amount.data > contract.total_amount:
+        amount.errors = [*amount.errors, f"技术交易额不能大于成交额（{yuan(contract.total_amount)} 元）"]
+    if form.conclusion.data == "refuse":
+        if not form.opinion.data:
+            form.opinion.errors = [*form.opinion.errors, "建议不予登记的，写明理由"]
+        return
+    if contract.total_amount > 0 and amount.data is not None and amount.data == 0:
+        amount.errors = [*amount.errors, "核定的技术交易额要大于 0；没有技术性内容的，建议不予登记"]
+    recognised = db.session.get(ContractType, kind.data) if kind.data and not kind.errors else None
+    if recognised and recognised.asks_ip and contract.ip and contract.ip.is_none:
+        kind.errors = [
+            *kind.errors,
+            f"“{recognised.name}”必须有知识产权，申报的是“{contract.ip.name}”：改认类型，或退回补正",
+        ]
 
 
 def checks_registration(form: Any) -> None:
-    """The number has 16 digits and is nobody else's; the day lies between acceptance and today (3.4)."""
+    """The number is nobody else's; the day lies between acceptance and today, within the contract's validity (3.4)."""
     number, day = form.registration_number, form.registered_on
     if number.data:
         try:
@@ -231,9 +241,11 @@ def checks_registration(form: Any) -> None:
                 number.errors = [*number.errors, f"这个编号已经登记在另一份合同上（受理号 {other}），核对后重新填写"]
     if day.data and day.data > today():
         day.errors = [*day.errors, f"登记日期不能晚于今天（{today()}）"]
-    accepted = form.record.accepted_on
+    accepted, ends = form.record.accepted_on, form.record.ends_on
     if day.data and accepted and day.data < accepted:
         day.errors = [*day.errors, f"登记日期不能早于受理日期（{accepted}）"]
+    if day.data and ends and day.data > ends:
+        day.errors = [*day.errors, f"合同有效期到 {ends} 为止，登记日期不能更晚；已经过期的，不予登记"]
 
 
 # ---- effects -------------------------------------------------------------------------------------------------------

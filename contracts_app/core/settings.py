@@ -8,8 +8,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO, Any
+
+import click
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Misconfigured(click.ClickException):
+    """The environment says something with which nothing can start; the sentence says what to change."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(self.message, file=file, err=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,22 +40,49 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """What the environment says, else the defaults. Raises ``Misconfigured``."""
         instance = Path(environment.get("INSTANCE_DIR") or ROOT / "instance").resolve()
         return cls(
             instance=instance,
-            database_url=environment.get("DATABASE_URL") or f"sqlite:///{instance / 'contracts.db'}",
+            database_url=_known_database(environment.get("DATABASE_URL") or f"sqlite:///{instance / 'contracts.db'}"),
             secret_key=environment.get("SECRET_KEY") or _kept_secret(instance / "secret-key"),
             host=environment.get("HOST") or cls.host,
-            port=int(environment.get("PORT") or cls.port),
-            threads=int(environment.get("THREADS") or cls.threads),
+            port=_whole(environment, "PORT", cls.port, most=65535),
+            threads=_whole(environment, "THREADS", cls.threads),
             secure_cookies=environment.get("SECURE_COOKIES", "").lower() in {"1", "true", "yes", "on"},
-            upload_limit=int(environment.get("UPLOAD_LIMIT_MB") or 20) * 1024 * 1024,
-            session_idle=timedelta(minutes=int(environment.get("SESSION_IDLE_MINUTES") or 30)),
+            upload_limit=_whole(environment, "UPLOAD_LIMIT_MB", 20) * 1024 * 1024,
+            session_idle=timedelta(minutes=_whole(environment, "SESSION_IDLE_MINUTES", 30)),
         )
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, most: int = 100_000) -> int:
+    written = environment.get(name) or str(default)
+    if not (written.isascii() and written.isdigit() and 1 <= int(written) <= most):
+        raise Misconfigured(f"环境变量 {name} 是“{written}”，改成 1 至 {most} 的整数后再启动。")
+    return int(written)
+
+
+def _known_database(url: str) -> str:
+    try:
+        kind = make_url(url).drivername
+    except ArgumentError:
+        kind = ""
+    if kind not in ("sqlite", "postgresql+psycopg"):
+        raise Misconfigured(
+            "环境变量 DATABASE_URL 写成 postgresql+psycopg://用户:密码@主机/数据库名，或去掉它用自带的数据库。"
+        )
+    return url
 
 
 def _kept_secret(file: Path) -> str:
     """The key that signs sessions: made once, readable by the owner only, so that a restart signs nobody out."""
+    try:
+        return _read_or_made(file)
+    except OSError as error:
+        raise Misconfigured(f"文件夹 {file.parent} 不能读写，改它的权限，或用 INSTANCE_DIR 换一个文件夹。") from error
+
+
+def _read_or_made(file: Path) -> str:
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=file.parent) as draft:  # made with mode 600

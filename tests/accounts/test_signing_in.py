@@ -76,6 +76,15 @@ def test_five_failures_lock_the_name_for_a_quarter_of_an_hour(client, make):
         assert enter(client, user).status_code == 302
 
 
+def test_signing_in_is_no_change_of_the_account_that_others_have_to_look_at_again(client, make, session):
+    user = with_password(make.user())
+    before = user.version
+    enter(client, user)
+    session.refresh(user)
+    assert user.version == before
+    assert user.last_seen_at is not None
+
+
 def test_success_forgets_the_failures(client, make, session):
     user = with_password(make.user())
     enter(client, user, "wrong")

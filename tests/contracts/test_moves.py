@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
+from contracts_app.codes.models import IpKind
 from contracts_app.contracts import ledger
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Contract, HistoryLine
@@ -223,6 +224,7 @@ def test_a_number_that_is_taken_is_told_of_beside_its_field(make, sign_in):
         ("register", State.REVIEWED, {"registration_number": "123"}, "16 位"),
         ("review", State.ACCEPTED, {"recognised_amount": "101"}, "技术交易额不能大于成交额"),
         ("review", State.ACCEPTED, {"recognised_amount": "-5"}, "金额不能是负数"),
+        ("review", State.ACCEPTED, {"recognised_amount": "0"}, "核定的技术交易额要大于 0"),
         ("review", State.ACCEPTED, {"conclusion": "refuse", "opinion": ""}, "建议不予登记的，写明理由"),
         ("review", State.ACCEPTED, {"recognised_type": "XX"}, "选择列表里有的一项"),
         ("accept", State.SUBMITTED, {"complete_papers": ""}, "核对后勾选"),
@@ -242,6 +244,32 @@ def test_a_wrong_answer_is_told_of_and_changes_nothing(make, sign_in, move, stat
     assert sentence in page
     assert 'class="error-summary"' in page
     assert contract.state is state
+
+
+def test_a_transfer_without_a_right_is_not_recognised_but_may_be_refused(make, sign_in):
+    nothing = db.session.scalar(select(IpKind.code).where(IpKind.is_none))
+    contract = make.contract(state=State.ACCEPTED, ip_code=nothing)
+    registrar = sign_in(make.user())
+
+    answer = post(registrar, contract, "review", recognised_type="ZR3")
+    assert answer.status_code == 422
+    assert "必须有知识产权" in answer.get_data(as_text=True)
+
+    post(registrar, contract, "review", recognised_type="ZR3", recognised_amount="0", conclusion="refuse")
+    assert contract.state is State.REVIEWED
+
+
+def test_nothing_is_registered_after_the_contract_has_ended(make, sign_in):
+    ended = today() - timedelta(days=1)
+    contract = make.contract(state=State.REVIEWED, ends_on=ended)
+    reviewer = sign_in(make.user(Role.REVIEWER))
+
+    answer = post(reviewer, contract, "register")
+    assert answer.status_code == 422
+    assert f"合同有效期到 {ended} 为止" in answer.get_data(as_text=True)
+
+    post(reviewer, contract, "register", registered_on=ended.isoformat())
+    assert contract.state is State.REGISTERED
 
 
 def test_a_line_is_added_without_script_and_nothing_is_lost(make, sign_in):

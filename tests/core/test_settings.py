@@ -1,13 +1,14 @@
 """An installation is what its environment says; its key is made once, whole, and for the owner's eyes."""
 
 import os
+import re
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from contracts_app.core.settings import Settings
+from contracts_app.core.settings import Misconfigured, Settings
 
 
 def settings_of(folder, **environment):
@@ -76,3 +77,25 @@ def test_processes_that_start_together_have_one_key(tmp_path):
             keys = set(pool.map(lambda _, folder=folder: settings_of(folder).secret_key, range(8)))
         assert len(keys) == 1
         assert len(keys.pop()) == 64
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"PORT": "abc"}, "PORT 是“abc”，改成 1 至 65535 的整数"),
+        ({"PORT": "70000"}, "PORT"),
+        ({"THREADS": "0"}, "THREADS"),
+        ({"UPLOAD_LIMIT_MB": "-1"}, "UPLOAD_LIMIT_MB"),
+        ({"DATABASE_URL": "nonsense"}, "postgresql+psycopg://"),
+        ({"DATABASE_URL": "postgres://a@b/c"}, "postgresql+psycopg://"),
+    ],
+)
+def test_a_word_that_cannot_be_is_told_of_before_anything_starts(tmp_path, environment, sentence):
+    with pytest.raises(Misconfigured, match=re.escape(sentence)):
+        settings_of(tmp_path, **environment)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match="INSTANCE_DIR"):
+        settings_of(tmp_path / "file" / "instance")

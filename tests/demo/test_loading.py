@@ -127,6 +127,7 @@ def test_same_seed_and_day_give_the_same_data(sqlite_office):
 
 
 def test_an_office_with_people_in_it_is_refused_and_left_alone(new_office):
+    run(new_office, ["seed"])
     with new_office.app_context():
         Make().user(Role.REGISTRAR)
         before = fingerprint()
@@ -169,6 +170,7 @@ def test_what_fails_leaves_nothing_behind(sqlite_office, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(loading, "write_accounts", torn)
+    run(sqlite_office, ["seed"])
     with sqlite_office.app_context():
         before = fingerprint()
     result = run(sqlite_office, ["demo", "--contracts", str(loading.FEWEST)])

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.search import WORDS
+from contracts_app.contracts.states import State
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.enterprises import actions, queries
@@ -139,8 +140,7 @@ WRONG = [
     ({"party_type_code": ""}, "选择单位性质"),
     ({"party_type_code": "100"}, "选择列表里有的一项"),
     ({"region_code": ""}, "选择所在地区"),
-    ({"scale": ""}, "选择企业规模"),
-    ({"party_type_code": "022"}, "这一性质的单位没有企业规模，改选“不填”"),
+    ({"party_type_code": "022"}, "这一性质的单位没有企业规模，改选“未选择”"),
     ({"town_code": ""}, "选择在晋江市的哪个镇（街道）"),
     ({"region_code": SHISHI}, "不在石狮市，改选其中一项"),
     ({"phone": "打给王工"}, "电话只填写数字，可以带区号和“-”，例如 0595-85601234"),
@@ -157,6 +157,23 @@ def test_a_wrong_answer_gets_its_sentence_and_nothing_is_cleared(visit, changes,
     assert 'value="王工"' in shown
     assert all(typed in shown for typed in changes.values())
     assert count() == 0
+
+
+def test_everything_to_mend_is_told_in_one_round(visit, make):
+    make.enterprise("雨栖伞业", code=CODE)
+    blank = visit.post("/enterprises/new", data={"name": "", "code": ""})
+    assert "选择所在地区；在晋江市的，还要选择镇（街道）" in blank.text
+    assert "企业规模" not in blank.text[blank.text.index("error-summary") :][:800]
+    answer = visit.post("/enterprises/new", data=answers(phone="打给王工", town_code=""))
+    for sentence in ("电话只填写数字", "选择在晋江市的哪个镇（街道）", "这个代码已经有单位在用：雨栖伞业"):
+        assert sentence in answer.text
+
+
+def test_a_broker_need_not_know_the_scale_nor_a_town_outside_jinjiang(visit):
+    changes = {"scale": "", "region_code": SHISHI, "town_code": ""}
+    assert "可由登记员补填" in visit.get("/enterprises/new").text
+    assert visit.post("/enterprises/new", data=answers(**changes)).status_code == 302
+    assert db.session.scalars(select(Enterprise)).one().scale is None
 
 
 @pytest.mark.parametrize(
@@ -303,3 +320,17 @@ def test_a_namesake_of_long_standing_does_not_stop_a_change(sign_in, make):
     other = make.enterprise("双子有限公司", town_code=QINGYANG, scale=Scale.SMALL)
     form = answers(name=other.name, code=other.code, version=str(other.version), contact="李工")
     assert sign_in(make.user(Role.REGISTRAR)).post(f"/enterprises/{other.id}/edit", data=form).status_code == 302
+
+
+def test_a_new_name_asks_no_more_questions_where_there_are_more_contracts(make, count_queries):
+    """Each contract's other party is read with it, not after it."""
+    registrar, party = make.user(), make.enterprise()
+    counted = []
+    for name in ("恒锐一号装备有限公司", "恒锐二号装备有限公司"):
+        for _ in range(4):
+            make.contract(seller=party, state=State.SUBMITTED)
+        db.session.expire_all()
+        with count_queries() as queries:
+            actions.revise(db.session.get_one(Enterprise, party.id), {"name": name}, registrar)
+        counted.append([statement for statement in queries if statement.startswith("SELECT")])
+    assert len(counted[0]) == len(counted[1])
