@@ -63,7 +63,7 @@ def list_sets(form: str) -> None:
 def show(code: str, form: str) -> None:
     """Print all rules of a set in the order of the form."""
     found = queries.rules_of(_set(code).code)
-    lines = [f"{one.code}  {one.severity.label}  {one.sentence}  [{one.citation}]" for one in found]
+    lines = [f"{one.code}  {one.severity.label}  {one.outline}  [{one.citation}]" for one in found]
     _print(form, [asdict(one) for one in found], lines)
 
 
@@ -80,8 +80,8 @@ def compare(code: str, other: str, form: str) -> None:
         "changed": {here.code: lines for here, _, lines in found.changed},
         "same": found.same,
     }
-    lines = [f"+ {one.code}  {one.sentence}" for one in found.added]
-    lines += [f"- {one.code}  {one.sentence}" for one in found.removed]
+    lines = [f"+ {one.code}  {one.outline}" for one in found.added]
+    lines += [f"- {one.code}  {one.outline}" for one in found.removed]
     lines += [
         f"~ {here.code}  {what}：{before} → {after}"
         for here, _, parts in found.changed
@@ -104,6 +104,6 @@ def try_set(code: str, year: int | None, region: str, form: str) -> None:
         found = trial.try_on(_set(code), year or today().year - 1, User(region=place, region_code=region))
     counts = {line.rule.code: line.contracts for line in found.lines}
     plain = {"rule_set": code, "year": found.year, "looked_at": found.looked_at, "concerned": found.concerned}
-    lines = [f"{line.rule.code}  {line.contracts} 份  {line.rule.sentence}" for line in found.lines]
+    lines = [f"{line.rule.code}  {line.contracts} 份  {line.rule.outline}" for line in found.lines]
     head = f"{found.year} 年登记 {found.looked_at} 份，有新结果的 {found.concerned} 份"
     _print(form, plain | {"is_cut": found.is_cut, "findings": counts}, [head, *lines])

@@ -1,5 +1,6 @@
 """The rules in force on a day, and the calendar of working days."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
@@ -100,12 +101,17 @@ class RuleFacts:
     reason_code: str | None
     source: str
 
+    @property
+    def outline(self) -> str:
+        """The sentence with dots where the contract's own words will stand."""
+        return re.sub(r"\{\w+\}", "…", self.sentence)
+
     def differences(self, other: "RuleFacts") -> list[tuple[str, str, str]]:
         """What two versions of a rule do not agree on: what, here, there, in words."""
         pairs = (
             ("程度", self.severity.label, other.severity.label),
             ("位置", f"{self.section.label} {self.field}", f"{other.section.label} {other.field}"),
-            ("提示语", self.sentence, other.sentence),
+            ("提示语", self.outline, other.outline),
             ("怎么改", self.remedy, other.remedy),
             ("判断", self.predicate, other.predicate),
             ("参数", in_words(self.parameters), in_words(other.parameters)),
