@@ -49,7 +49,7 @@ def _read_calendar() -> WorkCalendar:
 
 def rule_set_on(day: date) -> RuleSet:
     """The rule set in force on a day, never a draft; LookupError where none is, which reference data never leaves."""
-    kept: dict[date, RuleSet] = g.setdefault("rule_set_on", {}) if has_app_context() else {}
+    kept: dict[date, RuleSet] = db.session.info.setdefault("rule_set_on", {})
     if day in kept:
         return kept[day]
     wanted = select(RuleSet).where(
@@ -67,7 +67,7 @@ def rule_set_on(day: date) -> RuleSet:
 def forget_what_was_read() -> None:
     """To be called by what changes rule sets or rules: the next question reads them again."""
     for name in ("rule_set_on", "rules_of"):
-        g.pop(name, None)
+        db.session.info.pop(name, None)
 
 
 def rule_set_named(code: str) -> RuleSet:
@@ -138,8 +138,8 @@ def _verified(rule: RuleFacts) -> str:
 
 
 def rules_of(rule_set_code: str) -> list[RuleFacts]:
-    """The rules of a set in the order of the form; read once in a request."""
-    kept: dict[str, list[RuleFacts]] = g.setdefault("rules_of", {}) if has_app_context() else {}
+    """The rules of a set in the order of the form; read once in a session."""
+    kept: dict[str, list[RuleFacts]] = db.session.info.setdefault("rules_of", {})
     if rule_set_code not in kept:
         order = list(Section)
         wanted = select(Rule).where(Rule.rule_set_code == rule_set_code).order_by(Rule.position, Rule.code)
@@ -231,8 +231,8 @@ def limits_on(day: date) -> Limits:
 
 def setting(key: str) -> Decimal:
     """A number of this office; LookupError if the reference data do not hold it."""
-    if has_app_context() and "settings" not in g:
-        g.settings = settings()  # all at once; held, so that the session does not forget them
+    if "settings" not in db.session.info:
+        db.session.info["settings"] = settings()  # all at once; held, so that the session does not forget them
     found = db.session.get(Setting, key)
     if found is None:
         raise LookupError(f"no setting {key}; load the reference data")
