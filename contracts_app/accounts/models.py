@@ -30,7 +30,7 @@ class User(UserMixin, Base):
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
-    region: Mapped[Region] = relationship(lazy="joined", innerjoin=True)
+    region: Mapped[Region] = relationship(lazy="joined")
     grants: Mapped[list["UserRole"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
     @property

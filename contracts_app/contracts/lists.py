@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, union
 from sqlalchemy.orm import aliased
 
 from contracts_app.accounts.models import User
@@ -273,6 +273,7 @@ def decided_this_month(person: User) -> int:
 # ---- beside one contract -------------------------------------------------------------------------------------------
 
 _A_FEW = 5
+_LOOKED_AT = 50
 
 
 def earlier_of_parties(contract: Contract, person: User) -> Sequence[Row[Any]]:
@@ -291,18 +292,22 @@ def possible_duplicates(contract: Contract, person: User) -> Sequence[Row[Any]]:
         Contract.total_amount == contract.total_amount,
     )
     hashes = [file.sha256 for file in contract.current_attachments if file.kind_code == "contract"]
-    same_file = Contract.id.in_(
-        select(Attachment.contract_id).where(
-            Attachment.sha256.in_(hashes), Attachment.kind_code == "contract", Attachment.removed_at.is_(None)
-        )
+    with_file = select(Attachment.contract_id).where(
+        Attachment.sha256.in_(hashes), Attachment.kind_code == "contract", Attachment.removed_at.is_(None)
+    )
+    same_file = with_file.where(Attachment.contract_id == Contract.id).correlate(Contract).exists()
+    # Each way of being alike from its own index, and never more than can be looked at.
+    suspects = union(
+        select(Contract.id).where(same_deal).order_by(Contract.id.desc()).limit(_LOOKED_AT).subquery().select(),
+        with_file.order_by(Attachment.contract_id.desc()).limit(_LOOKED_AT).subquery().select(),
     )
     wanted = _ids(
         visible_to(person).where(
-            or_(same_deal, same_file), Contract.id != contract.id, Contract.state != State.WITHDRAWN
+            Contract.id.in_(suspects), Contract.id != contract.id, Contract.state != State.WITHDRAWN
         ),
         Contract.id.desc(),
     )
-    shown = _shown().add_columns(func.coalesce(same_file, False).label("same_file"))
+    shown = _shown().add_columns(same_file.label("same_file"))
     return db.session.execute(shown.where(Contract.id.in_(wanted)).order_by(Contract.id.desc())).all()
 
 

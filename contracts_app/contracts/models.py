@@ -70,7 +70,12 @@ class Contract(Base):
         Index("ix_contracts_updated_at_id", "updated_at", "id"),
         Index("ix_contracts_total_amount_id", "total_amount", "id"),
         Index("ix_contracts_state_due_on_id", "state", "due_on", "id"),
-        Index("ix_contracts_unit_code_state_registered_on", "unit_code", "state", "registered_on"),
+        # Holds all that tabs and footers count and add up by unit, state, year and type: the table itself is not read.
+        Index(
+            "ix_contracts_counts",
+            *("state", "unit_code", "registered_on", "type_code"),
+            *("filed_by_id", "total_amount", "technology_amount"),
+        ),
         Index("ix_contracts_registered_on_id", "registered_on", "id"),
         Index("ix_contracts_signed_on_id", "signed_on", "id"),
         Index("ix_contracts_filed_by_id_updated_at", "filed_by_id", "updated_at"),
@@ -202,13 +207,14 @@ class HistoryLine(Base):
     """One move of one contract: who, when, from where to where, and what they wrote. Only ever added."""
 
     __tablename__ = "contract_history"
+    __table_args__ = (Index("ix_contract_history_by_id_at", "by_id", "at", "move"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
     move: Mapped[str] = mapped_column(String(40))
     source: Mapped[State] = mapped_column(word_type(State, "source"))
     target: Mapped[State] = mapped_column(word_type(State, "target"))
-    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     changes: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  # field -> [old, new], in words
@@ -239,6 +245,7 @@ class Attachment(Base):
 
     __tablename__ = "attachments"
     __table_args__ = (
+        Index("ix_attachments_sha256_contract_id", "sha256", "contract_id"),
         CheckConstraint("size > 0", name="not_empty"),
         CheckConstraint("length(sha256) = 64", name="hash"),
     )
@@ -249,7 +256,7 @@ class Attachment(Base):
     file_name: Mapped[str] = mapped_column(String(150))
     mime: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    sha256: Mapped[str] = mapped_column(String(64))
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     uploaded_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     removed_at: Mapped[datetime | None] = mapped_column(Moment)

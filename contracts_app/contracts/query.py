@@ -3,6 +3,7 @@
 Made from an address, a form or a command; becomes a ``Select``, a sentence in Chinese, and an address again.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -17,6 +18,7 @@ from contracts_app.codes.models import ContractType, TechnologyField
 from contracts_app.core.clock import DayError, day_edges, parse_day, year_edges
 from contracts_app.core.db import db
 from contracts_app.core.money import MoneyError, parse_yuan
+from contracts_app.core.text import normalise
 from contracts_app.core.words import Word
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
@@ -216,8 +218,17 @@ class ContractQuery:
         if self.amount_to is not None:
             yield Contract.total_amount <= self.amount_to
         yield from self._dates()
-        if (found := WORDS.matches(Contract.id, self.q)) is not None:
+        if (found := self._found()) is not None:
             yield found
+
+    def _found(self) -> ColumnElement[bool] | None:
+        """Contracts with a whole number that was asked for, straight from its index, else with the words."""
+        number = normalise(self.q).replace(" ", "").upper()
+        if re.fullmatch(r"\d{16}", number):
+            return Contract.registration_number == number
+        if re.fullmatch(r"[A-Z]{2}-JSHT-\d{4}-\d{5,}", number):
+            return Contract.acceptance_number == number
+        return WORDS.matches(Contract.id, self.q)
 
     def _dates(self) -> Iterable[ColumnElement[bool]]:
         if self.date_kind is DateKind.SUBMITTED:

@@ -56,7 +56,7 @@ def _refuse_foreign_sign(sign: str, place: int) -> None:
     if sign in _MISREAD:
         raise CodeError(
             f"第 {place} 位是字母 {sign}，统一社会信用代码不用 I、O、S、V、Z，"
-            f"可能是把{_MISREAD[sign]}看错了，对照营业执照改过来。"
+            f"可能是把{_MISREAD[sign]} 看错了，对照营业执照改过来。"
         )
     if sign not in _USCC_SIGNS:
         raise CodeError(f"第 {place} 位是“{sign}”，统一社会信用代码只有数字和大写字母，对照营业执照改过来。")

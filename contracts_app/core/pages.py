@@ -77,7 +77,7 @@ def ordered(sort: Sort, columns: Mapping[str, Any], key: Any) -> list[ColumnElem
     tie = key.desc() if sort.descending else key.asc()
     if not getattr(column, "nullable", True):
         return [direction, tie]  # as its index has it, so that nothing is sorted
-    return [column.is_(None), direction, tie]
+    return [direction.nulls_last(), tie]
 
 
 def number_from(args: Mapping[str, str]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from contracts_app.codes.models import PartyType
-from contracts_app.codes.queries import choosable, listed
+from contracts_app.codes.queries import choices, choosable
 from contracts_app.core.clock import today
 from contracts_app.core.fields import ChoiceField, CreditCodeField, ShortText, choice_list
 from contracts_app.regions.models import Region
@@ -57,15 +57,15 @@ class EnterpriseForm(FlaskForm):
     )
     scale = ChoiceField(
         "企业规模",
-        description="境内企业填写；机关、事业单位、社团和自然人不填。",
-        choices=choice_list([(one.value, one.label) for one in Scale], "不填"),
+        description="境内企业按统计口径选择；不清楚的先不选，可由登记员补填。",
+        choices=choice_list([(one.value, one.label) for one in Scale], "未选择"),
     )
     region_code = ChoiceField(
         "所在地区",
-        [DataRequired("选择所在地区")],
+        [DataRequired("选择所在地区；在晋江市的，还要选择镇（街道）")],
         description="按实际所在地选到县（市、区）；登记证上的机关可能在上一级。",
     )
-    town_code = ChoiceField("镇（街道）", description="所在地区是晋江市的选择。")
+    town_code = ChoiceField("镇（街道）", description="只在所在地区是晋江市时选择。")
     address = ShortText("地址", [_at_most(200, "地址")])
     representative = ShortText("法定代表人", [_at_most(60, "姓名")])
     contact = ShortText("联系人", [_at_most(60, "姓名")])
@@ -73,18 +73,10 @@ class EnterpriseForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kinds = choosable(PartyType, today())
-        roots = {kind.code: kind.name for kind in listed(PartyType)}
-        self.is_enterprise = {kind.code: kind.is_enterprise for kind in kinds}
-        self.party_type_code.choices = choice_list(
-            [
-                (kind.code, f"{roots[kind.parent_code]} · {kind.name}" if kind.parent_code else kind.name)
-                for kind in kinds
-            ],
-            "选择单位性质",
-        )
+        self.is_enterprise = {kind.code: kind.is_enterprise for kind in choosable(PartyType, today())}
+        self.party_type_code.choices = choice_list(choices(PartyType, today()), "选择单位性质")
         self.region_code.choices = choice_list(place_choices(), "选择所在地区")
-        self.town_code.choices = choice_list([(town.code, town.name) for town in towns()], "不填")
+        self.town_code.choices = choice_list([(town.code, town.name) for town in towns()], "未选择")
 
     def answers(self) -> dict[str, Any]:
         """The answers by the model's field names."""
@@ -98,15 +90,9 @@ class EnterpriseForm(FlaskForm):
             raise ValidationError("填写统一社会信用代码，共 18 位，见营业执照或登记证书")
 
     def validate_scale(self, field: ChoiceField) -> None:
-        """Asked of enterprises, and of nobody else (3.1 row 24, 3.4)."""
-        if not self.party_type_code.data or self.party_type_code.errors:
-            return
-        is_enterprise = self.is_enterprise.get(self.party_type_code.data, False)
-        if field.data and not is_enterprise:
-            raise ValidationError("这一性质的单位没有企业规模，改选“不填”")
-        is_foreign = self.party_type_code.data == FOREIGN or self.region_code.data == ABROAD
-        if is_enterprise and not is_foreign and not field.data:
-            raise ValidationError("选择企业规模，见企业上报的统计口径")
+        """Asked of enterprises, and of nobody else (3.1 row 24, 3.4); who files for one may not know it."""
+        if field.data and not self.is_enterprise.get(self.party_type_code.data or "", True):
+            raise ValidationError("这一性质的单位没有企业规模，改选“未选择”")
 
     def validate_town_code(self, field: ChoiceField) -> None:
         place = region(self.region_code.data) if self.region_code.data else None

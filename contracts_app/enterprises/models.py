@@ -54,8 +54,8 @@ class Enterprise(Base):
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
-    party_type: Mapped[PartyType] = relationship(lazy="joined", innerjoin=True)
-    region: Mapped[Region] = relationship(foreign_keys=region_code, lazy="joined", innerjoin=True)
+    party_type: Mapped[PartyType] = relationship(lazy="joined")
+    region: Mapped[Region] = relationship(foreign_keys=region_code, lazy="joined")
     town: Mapped[Region | None] = relationship(foreign_keys=town_code, lazy="joined")
 
     @property

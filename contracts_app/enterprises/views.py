@@ -63,7 +63,7 @@ def show(enterprise_id: int) -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Add an enterprise; ``next`` leads back to the page that wanted one, with ``chosen`` added to its address."""
     form = _form(name=_typed_name())
-    if request.method == "POST" and form.validate() and _is_new(form, None):
+    if request.method == "POST" and _is_right(form, None):
         enterprise = actions.create(form.answers(), current_user, although_namesake=bool(form.anyway.data))
         back = safe_target(request.args.get("next"))
         if back is None:
@@ -79,7 +79,7 @@ def edit(enterprise_id: int) -> ResponseReturnValue:
     if sentence := actions.why_not_edit(enterprise, current_user):
         raise NotYours(sentence)
     form = _form(obj=enterprise)
-    if request.method == "POST" and form.validate() and _is_new(form, enterprise):
+    if request.method == "POST" and _is_right(form, enterprise):
         try:
             actions.revise(
                 enterprise,
@@ -106,6 +106,11 @@ def _form(**start: Any) -> EnterpriseForm:
         return EnterpriseForm(formdata=None, **start)
     flash("登录已过期，你填的内容都还在。核对后再保存。", "warn")
     return EnterpriseForm(formdata=MultiDict(parse_qsl(kept.fields, keep_blank_values=True)), **start)
+
+
+def _is_right(form: EnterpriseForm, own: Enterprise | None) -> bool:
+    """Every answer by itself and beside the register, so that all there is to mend is told at once."""
+    return all([form.validate(), _is_new(form, own)])
 
 
 def _is_new(form: EnterpriseForm, own: Enterprise | None) -> bool:

@@ -69,7 +69,7 @@ class Unit(Base):
     source: Mapped[str] = mapped_column(String(200))
     note: Mapped[str] = mapped_column(Text, default="")
 
-    region: Mapped[Region] = relationship(lazy="joined", innerjoin=True)
+    region: Mapped[Region] = relationship(lazy="joined")
 
     def __str__(self) -> str:
         return self.name

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from flask import g
 from sqlalchemy import Select, select
 
 from contracts_app.core.db import db
@@ -32,6 +33,14 @@ def units_under(above: Region) -> list[Unit]:
 def unit_codes_under(above: Region) -> Select[str]:
     """The codes of those units, as a subquery for an IN."""
     return select(Unit.code).join(Region, Region.code == Unit.region_code).where(Region.path.startswith(above.path))
+
+
+def codes_of_units() -> dict[str, str]:
+    """The path of each assessment unit's region, by the unit's code; read once in a request."""
+    if "codes_of_units" not in g:
+        rows = db.session.execute(select(Unit.code, Region.path).join(Region, Region.code == Unit.region_code))
+        g.codes_of_units = {code: path for code, path in rows}
+    return g.codes_of_units
 
 
 def units() -> Sequence[Unit]:

@@ -1042,7 +1042,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contracts_town_code"), ["town_code"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_type_code"), ["type_code"], unique=False)
         batch_op.create_index(
-            "ix_contracts_unit_code_state_registered_on", ["unit_code", "state", "registered_on"], unique=False
+            "ix_contracts_counts",
+            ["state", "unit_code", "registered_on", "type_code", "filed_by_id", "total_amount", "technology_amount"],
+            unique=False,
         )
         batch_op.create_index("ix_contracts_updated_at_id", ["updated_at", "id"], unique=False)
 
@@ -1069,7 +1071,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attachments_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_attachments_sha256"), ["sha256"], unique=False)
+        batch_op.create_index("ix_attachments_sha256_contract_id", ["sha256", "contract_id"], unique=False)
 
     op.create_table(
         "contract_history",
@@ -1124,7 +1126,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_history")),
     )
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_contract_history_by_id"), ["by_id"], unique=False)
+        batch_op.create_index("ix_contract_history_by_id_at", ["by_id", "at", "move"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_history_contract_id"), ["contract_id"], unique=False)
 
     op.create_table(
@@ -1256,17 +1258,17 @@ def downgrade() -> None:
     op.drop_table("correction_items")
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_history_contract_id"))
-        batch_op.drop_index(batch_op.f("ix_contract_history_by_id"))
+        batch_op.drop_index("ix_contract_history_by_id_at")
 
     op.drop_table("contract_history")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_attachments_sha256"))
+        batch_op.drop_index("ix_attachments_sha256_contract_id")
         batch_op.drop_index(batch_op.f("ix_attachments_contract_id"))
 
     op.drop_table("attachments")
     with op.batch_alter_table("contracts", schema=None) as batch_op:
         batch_op.drop_index("ix_contracts_updated_at_id")
-        batch_op.drop_index("ix_contracts_unit_code_state_registered_on")
+        batch_op.drop_index("ix_contracts_counts")
         batch_op.drop_index(batch_op.f("ix_contracts_type_code"))
         batch_op.drop_index(batch_op.f("ix_contracts_town_code"))
         batch_op.drop_index("ix_contracts_total_amount_id")

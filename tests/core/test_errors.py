@@ -15,7 +15,7 @@ from contracts_app.core.db import db
 from contracts_app.core.errors import PAGES, NotYours, Refused, Stale
 from contracts_app.core.installation import set_fact
 
-INSIDE = re.compile(r"Traceback|[Ss][Qq][Ll]|psycopg|File \"|/contracts_app/|SELECT |secret-detail|[A-Z]\w+Error\b")
+INSIDE = re.compile(r"Traceback|(?i:\bsql(?:ite3?|alchemy)?\b)|psycopg|File \"|/contracts_app/|SELECT |secret-detail|[A-Z]\w+Error\b")
 
 
 def raises(error):
