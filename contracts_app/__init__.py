@@ -95,7 +95,7 @@ def _register_pages(app: Flask) -> None:
     from .accounts import views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
-    from .contracts import filing, views
+    from .contracts import filing, rule_views, views
     from .enterprises import views as enterprises
     from .papers import views as papers
     from .platforms import views as platforms
@@ -105,7 +105,8 @@ def _register_pages(app: Flask) -> None:
     from .targets import views as targets
 
     people, reference = (accounts, audit, brokers), (codes, regions, rules)
-    for noun in (*people, filing, views, enterprises, platforms, *reference, targets, statistics, papers):
+    work = (filing, views, rule_views, enterprises, platforms)
+    for noun in (*people, *work, *reference, targets, statistics, papers):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

@@ -27,6 +27,8 @@ class Can(Word):
     READ_TARGETS = "read_targets", "查阅目标与发布数据"
     SET_TARGETS = "set_targets", "下达任务目标"
     MANAGE_USERS = "manage_users", "管理用户"
+    TRY_RULES = "try_rules", "试算规则"
+    ACTIVATE_RULES = "activate_rules", "启用规则"
     READ_AUDIT = "read_audit", "查阅操作记录"
 
 
@@ -45,6 +47,8 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_TARGETS: READERS | {Role.ADMIN},
     Can.SET_TARGETS: frozenset({Role.ADMIN}),
     Can.MANAGE_USERS: frozenset({Role.ADMIN}),
+    Can.TRY_RULES: READERS | {Role.ADMIN},
+    Can.ACTIVATE_RULES: frozenset({Role.ADMIN}),
     Can.READ_AUDIT: frozenset({Role.AUDITOR}),
 }
 

@@ -23,7 +23,7 @@ from contracts_app.enterprises import queries as enterprises
 
 from . import actions, queries
 from .attachments import UploadForm, limit_bytes, papers_of
-from .checks import Finding, Level, Section, findings
+from .checks import Finding, Level, Section, findings, readiness
 from .facts import changed_since_submission
 from .forms import PARTS, EnterpriseField, MoneyForm, PartForm
 from .models import Contract, CorrectionItem
@@ -128,6 +128,8 @@ def _around(
         "steps": steps,
         "progress": f"{len(Section)} 步完成 {done} 步",
         "is_ready": ready == len(Section),
+        "readiness": readiness(found),
+        "found": found,
         "first_open": next((step for step in steps if step.state != "done"), steps[-1]),
         "is_correction": contract.state is State.CORRECTION,
         "asked": _asked(contract, now),

@@ -316,11 +316,13 @@ def _add_row(form: MoveForm) -> None:
 def _move_page(offer: Offer, form: MoveForm) -> str:
     contract = offer.record
     before, after = lists.neighbours(current_user, contract)
+    found = checks.findings(contract, today())
     return render_template(
         "contracts/move.html",
         move=offer.move,
         form=form,
-        found=checks.findings(contract, today()),
+        found=found,
+        readiness=checks.readiness(found),
         before=before,
         after=after,
         pictures=_PICTURES,

@@ -64,6 +64,7 @@ ACTIONS: dict[str, str] = {
     "create_enterprise": "新增单位",
     "revise_enterprise": "修改单位",
     "set_tasks": "下达任务目标",
+    "activate_rules": "启用规则",
     "move": "办理合同",
     "discard_draft": "删除草稿",
 }
@@ -73,6 +74,7 @@ SUBJECTS: dict[str, str] = {
     "broker": "技术经纪人",
     "enterprise": "企业与单位",
     "target": "任务目标",
+    "rule_set": "规则",
 }
 FACTS: dict[str, str] = {
     "username": "用户名",
@@ -99,4 +101,7 @@ FACTS: dict[str, str] = {
     "document": "文件",
     "tasks": "任务数",
     "to": "到",
+    "rule_set": "规则",
+    "valid_from": "生效日期",
+    "instead_of": "原规则",
 }

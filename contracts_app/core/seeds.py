@@ -1,10 +1,12 @@
-"""Reference data from plain CSV files: all of it is read and checked first, and only then, if nothing is wrong, kept.
+"""Reference data from plain files: all of it is read and checked first, and only then, if nothing is wrong, kept.
 
 A noun declares for each of its files which table it feeds and how each column is read (`SeedFile`). Loading again
-updates rows by their key and never makes a second one; rows that stand in no file are left alone.
+updates rows by their key and never makes a second one; rows that stand in no file are left alone. A file is CSV, or
+YAML (by its name) where rows have sentences and parameters: facts of the file as a whole, then a list ``rows``.
 """
 
 import csv
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sqlalchemy import inspect, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -131,6 +134,11 @@ def word(words: type[Word], *, optional: bool = False) -> Column:
     return Column(read, is_required=not optional)
 
 
+def mapping() -> Column:
+    """Names and values, as a YAML file holds them; empty is no name at all."""
+    return Column(lambda written: json.loads(written) if written else {}, is_required=False)
+
+
 def code_of(model: type[Base], *, optional: bool = False, attribute: str | None = None, read: Read = str) -> Column:
     """The key of a row of another table, or of this one if it stands further up; empty is None."""
     return Column(read, is_required=not optional, refers_to=model, attribute=attribute)
@@ -176,7 +184,9 @@ Check = Callable[[Values], str | None]
 class SeedFile:
     """One file and the table it feeds.
 
-    `key` names the attributes that tell one row from another. `complete` gets each row's values, in the file's order,
+    `key` names the attributes that tell one row from another. `once` are the attributes that the office decides about
+    after the first loading. `whole` names the attributes whose rows stand all in this file: others like them go.
+    `complete` gets each row's values, in the file's order,
     with the rows read so far by key, and adds what the file leaves out. `checks` say what is wrong with a row.
     """
 
@@ -186,6 +196,8 @@ class SeedFile:
     key: tuple[str, ...] = ("code",)
     complete: Callable[[Values, Mapping[Key, Values]], None] | None = None
     checks: Sequence[Check] = ()
+    once: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
 
     def attribute(self, header: str) -> str:
         """The model's name for a column of the file."""
@@ -205,7 +217,8 @@ def load(session: Session, folder: Path, files: Sequence[SeedFile]) -> Report:
     read: dict[SeedFile, dict[Key, Values]] = {}
     known = _Known(session)
     for file in files:
-        read_file = _Reading(file, folder / file.name, known, faults)
+        reading = _YamlReading if file.name.endswith(".yaml") else _Reading
+        read_file = reading(file, folder / file.name, known, faults)
         read[file] = read_file.rows()
         known.add(file, read[file])
     if faults:
@@ -213,7 +226,7 @@ def load(session: Session, folder: Path, files: Sequence[SeedFile]) -> Report:
     report = Report()
     for file, rows in read.items():
         try:
-            report.counts[file.model.__tablename__] = _keep(session, file, rows)
+            _keep(session, file, rows, report.counts.setdefault(file.model.__tablename__, Count()))
             session.flush()
         except IntegrityError as refused:
             raise SeedFaults([Fault(file.name, 0, f"数据库没有接受：{refused.orig}")]) from refused
@@ -258,16 +271,25 @@ class _Reading:
             self._row(line, header[1], record)
         return self.found
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Each record with the line it begins on. A torn end of the file is a fault, what stands before it is read."""
+    def _content(self) -> str:
+        """The whole file; empty, and a fault, where it cannot be read."""
         try:
             content = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return self.fault(0, "文件不存在，从发布包中恢复")
+            self.fault(0, "文件不存在，从发布包中恢复")
         except UnicodeDecodeError:
-            return self.fault(0, "不是 UTF-8 编码，另存为 UTF-8 后再加载")
-        if not content.strip():
-            return self.fault(0, "文件是空的，从发布包中恢复")
+            self.fault(0, "不是 UTF-8 编码，另存为 UTF-8 后再加载")
+        else:
+            if content.strip():
+                return content
+            self.fault(0, "文件是空的，从发布包中恢复")
+        return ""
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """Each record with the line it begins on. A torn end of the file is a fault, what stands before it is read."""
+        content = self._content()
+        if not content:
+            return
         reader = csv.reader(content.removeprefix("\ufeff").splitlines(keepends=True), strict=True)
         line = 1
         try:
@@ -330,19 +352,84 @@ class _Reading:
         self.found[key], self.lines[key] = values, line
 
 
-def _keep(session: Session, file: SeedFile, rows: Mapping[Key, Values]) -> Count:
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same reader in C, where it was built
+
+
+class _YamlReading(_Reading):
+    """A YAML file: what its top level says holds for every entry of ``rows``; an entry's column may span lines."""
+
+    def rows(self) -> dict[Key, Values]:
+        content = self._content()
+        try:
+            top = yaml.compose(content, Loader=_LOADER) if content else None
+        except yaml.MarkedYAMLError as torn:
+            mark = torn.problem_mark or torn.context_mark
+            self.fault(mark.line + 1 if mark else 0, "格式不对，这一行或上一行的缩进、引号、冒号有误")
+            return {}
+        if not isinstance(top, yaml.MappingNode):
+            if content:
+                self.fault(1, "写成“名称: 值”的形式，逐条写在 rows 下面")
+            return {}
+        common = {name.value: value for name, value in top.value if name.value != "rows"}
+        listed = [value for name, value in top.value if name.value == "rows"]
+        if len(listed) != 1 or not isinstance(listed[0], yaml.SequenceNode):
+            self.fault(1, "缺少 rows，或 rows 不是一个列表")
+            return {}
+        for entry in listed[0].value:
+            self._entry(entry, common)
+        return self.found
+
+    def _entry(self, entry: yaml.Node, common: dict[str, yaml.Node]) -> None:
+        line = entry.start_mark.line + 1
+        if not isinstance(entry, yaml.MappingNode):
+            return self.fault(line, "写成“名称: 值”的形式")
+        names = [name.value for name, _ in entry.value]
+        given = common | {name.value: value for name, value in entry.value}
+        unknown = [name for name in given if name not in self.file.columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        for wrong, reason in ((unknown, "多出"), (twice, "重复的")):
+            if wrong:
+                return self.fault(line, f"{reason}项：{'、'.join(wrong)}")
+        header = list(self.file.columns)
+        record = [_written(given[name]) if name in given else "" for name in header]
+        self._row(line, header, record)
+
+
+def _written(node: yaml.Node) -> str:
+    """A single value as it stands in the file, anything else as JSON."""
+    if isinstance(node, yaml.ScalarNode):
+        return str(node.value)
+    loader = yaml.SafeLoader("")  # only its constructor is used
+    try:
+        return json.dumps(loader.construct_document(node), ensure_ascii=False, default=str)
+    finally:
+        loader.dispose()
+
+
+def _keep(session: Session, file: SeedFile, rows: Mapping[Key, Values], count: Count) -> None:
     """Insert what is new and update what differs, in the order of the file, where parents stand above children."""
     there = {tuple(getattr(row, name) for name in file.key): row for row in session.scalars(select(file.model))}
-    count = Count()
+    if file.whole and rows:
+        _drop(session, file, rows, there)
     for key, values in rows.items():
         row = there.get(key)
         if row is None:
             session.add(file.model(**values))
             count.inserted += 1
-        elif different := {name: value for name, value in values.items() if getattr(row, name) != value}:
+        elif different := {
+            name: value for name, value in values.items() if name not in file.once and getattr(row, name) != value
+        }:
             for name, value in different.items():
                 setattr(row, name, value)
             count.updated += 1
         else:
             count.unchanged += 1
-    return count
+
+
+def _drop(session: Session, file: SeedFile, rows: Mapping[Key, Values], there: Mapping[Key, Base]) -> None:
+    """Delete the rows that stood in this file once and do so no longer."""
+    held = {tuple(values[name] for name in file.whole) for values in rows.values()}
+    for key, row in there.items():
+        if key not in rows and tuple(getattr(row, name) for name in file.whole) in held:
+            session.delete(row)
+    session.flush()

@@ -1,17 +1,33 @@
 """The rules in force on a day, and the calendar of working days."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from flask import g, has_app_context
 from sqlalchemy import or_, select
+from sqlalchemy.orm import selectinload
 
 from contracts_app.core.clock import WorkCalendar, year_edges
 from contracts_app.core.db import db
 
-from .models import AmountBasis, CalendarDay, CalendarDayKind, DayKind, RuleSet, Setting, Stage, TimeLimit
+from .models import (
+    AmountBasis,
+    CalendarDay,
+    CalendarDayKind,
+    DayKind,
+    Level,
+    Rule,
+    RuleSet,
+    Section,
+    Setting,
+    Stage,
+    Status,
+    TimeLimit,
+)
 
 
 def work_calendar() -> WorkCalendar:
@@ -32,15 +48,142 @@ def _read_calendar() -> WorkCalendar:
 
 
 def rule_set_on(day: date) -> RuleSet:
-    """The rule set in force on a day; LookupError where none is, which reference data never leaves."""
+    """The rule set in force on a day, never a draft; LookupError where none is, which reference data never leaves."""
+    kept: dict[date, RuleSet] = db.session.info.setdefault("rule_set_on", {})
+    if day in kept:
+        return kept[day]
     wanted = select(RuleSet).where(
+        RuleSet.status != Status.DRAFT,
         or_(RuleSet.valid_from.is_(None), RuleSet.valid_from <= day),
         or_(RuleSet.valid_to.is_(None), RuleSet.valid_to >= day),
     )
     found = db.session.scalars(wanted.order_by(RuleSet.valid_from.desc(), RuleSet.code)).first()
     if found is None:
         raise LookupError(f"no rule set covers {day}; load the reference data")
+    kept[day] = found
     return found
+
+
+def forget_what_was_read() -> None:
+    """To be called by what changes rule sets or rules: the next question reads them again."""
+    for name in ("rule_set_on", "rules_of"):
+        db.session.info.pop(name, None)
+
+
+def rule_set_named(code: str) -> RuleSet:
+    """The rule set of this code; LookupError if there is none."""
+    found = db.session.get(RuleSet, code)
+    if found is None:
+        raise LookupError(f"no rule set {code}; load the reference data")
+    return found
+
+
+def known(code: str) -> RuleSet | None:
+    """The rule set of this code, if there is one."""
+    return db.session.get(RuleSet, code) if "\0" not in code else None
+
+
+@dataclass(frozen=True)
+class RuleFacts:
+    """A rule as it is applied; a value of its own, so that it may be kept over a request."""
+
+    rule_set_code: str
+    code: str
+    section: Section
+    field: str
+    severity: Level
+    sentence: str
+    remedy: str
+    predicate: str
+    parameters: dict[str, Any]
+    citation: str
+    is_to_verify: bool
+    reason_code: str | None
+    source: str
+
+    @property
+    def outline(self) -> str:
+        """The sentence with dots where the contract's own words will stand."""
+        return re.sub(r"\{\w+\}", "…", self.sentence)
+
+    def differences(self, other: "RuleFacts") -> list[tuple[str, str, str]]:
+        """What two versions of a rule do not agree on: what, here, there, in words."""
+        pairs = (
+            ("程度", self.severity.label, other.severity.label),
+            ("位置", f"{self.section.label} {self.field}", f"{other.section.label} {other.field}"),
+            ("提示语", self.outline, other.outline),
+            ("怎么改", self.remedy, other.remedy),
+            ("判断", self.predicate, other.predicate),
+            ("参数", in_words(self.parameters), in_words(other.parameters)),
+            ("依据", self.citation, other.citation),
+            ("条文", _verified(self), _verified(other)),
+            ("可能的不予登记理由", self.reason_code or "—", other.reason_code or "—"),
+        )
+        return [(what, here, there) for what, here, there in pairs if here != there]
+
+
+def in_words(parameters: dict[str, Any]) -> str:
+    """The parameters of a rule on one line."""
+    return "；".join(f"{name}：{_plain(value)}" for name, value in parameters.items()) or "—"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "，".join(f"{name}（{_plain(inner)}）" for name, inner in value.items())
+    return "、".join(str(one) for one in value) if isinstance(value, list) else str(value)
+
+
+def _verified(rule: RuleFacts) -> str:
+    return "待核" if rule.is_to_verify else "已核"
+
+
+def rules_of(rule_set_code: str) -> list[RuleFacts]:
+    """The rules of a set in the order of the form; read once in a session."""
+    kept: dict[str, list[RuleFacts]] = db.session.info.setdefault("rules_of", {})
+    if rule_set_code not in kept:
+        order = list(Section)
+        wanted = select(Rule).where(Rule.rule_set_code == rule_set_code).order_by(Rule.position, Rule.code)
+        with db.session.no_autoflush:
+            read = [_facts(rule) for rule in db.session.scalars(wanted)]
+        kept[rule_set_code] = sorted(read, key=lambda rule: order.index(rule.section))
+    return kept[rule_set_code]
+
+
+def by_section(rule_set_code: str) -> list[tuple[Section, list[RuleFacts]]]:
+    """The rules of a set under the parts of the filing."""
+    rules = rules_of(rule_set_code)
+    return [(section, [rule for rule in rules if rule.section is section]) for section in Section]
+
+
+def _facts(rule: Rule) -> RuleFacts:
+    names = (field.name for field in fields(RuleFacts))
+    return RuleFacts(**{name: getattr(rule, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rule sets side by side."""
+
+    here: RuleSet
+    there: RuleSet
+    added: list[RuleFacts]
+    removed: list[RuleFacts]
+    changed: list[tuple[RuleFacts, RuleFacts, list[tuple[str, str, str]]]]
+    same: int
+
+
+def compared(here: RuleSet, there: RuleSet) -> Comparison:
+    """What the second set has more, less, and otherwise than the first; rules are the same by their code."""
+    before, after = ({rule.code: rule for rule in rules_of(one.code)} for one in (here, there))
+    both = [(rule, after[code], rule.differences(after[code])) for code, rule in before.items() if code in after]
+    return Comparison(
+        here,
+        there,
+        added=[rule for code, rule in after.items() if code not in before],
+        removed=[rule for code, rule in before.items() if code not in after],
+        changed=[pair for pair in both if pair[2]],
+        same=sum(not pair[2] for pair in both),
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +231,8 @@ def limits_on(day: date) -> Limits:
 
 def setting(key: str) -> Decimal:
     """A number of this office; LookupError if the reference data do not hold it."""
+    if "settings" not in db.session.info:
+        db.session.info["settings"] = settings()  # all at once; held, so that the session does not forget them
     found = db.session.get(Setting, key)
     if found is None:
         raise LookupError(f"no setting {key}; load the reference data")
@@ -96,7 +241,8 @@ def setting(key: str) -> Decimal:
 
 def rule_sets() -> Sequence[RuleSet]:
     """Every rule set, the newest first."""
-    return db.session.scalars(select(RuleSet).order_by(RuleSet.valid_from.desc().nulls_last(), RuleSet.code)).all()
+    wanted = select(RuleSet).options(selectinload(RuleSet.time_limits))
+    return db.session.scalars(wanted.order_by(RuleSet.valid_from.desc().nulls_last(), RuleSet.code)).all()
 
 
 def settings() -> Sequence[Setting]:

@@ -342,12 +342,63 @@ def upgrade() -> None:
         sa.Column("is_to_verify", sa.Boolean(), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum("draft", "active", "retired", name="status", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("activated_by", sa.String(length=60), nullable=False),
+        sa.CheckConstraint(
+            "status <> 'retired' OR valid_to IS NOT NULL", name=op.f("ck_rule_sets_retired_has_a_last_day")
+        ),
         sa.CheckConstraint(
             "(large_amount IS NULL) = (large_amount_basis IS NULL)", name=op.f("ck_rule_sets_large_amount_has_basis")
         ),
         sa.CheckConstraint("large_amount > 0", name=op.f("ck_rule_sets_large_amount_positive")),
         sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_rule_sets_valid_from_before_valid_to")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_rule_sets")),
+    )
+    op.create_table(
+        "rules",
+        sa.Column("rule_set_code", sa.String(length=20), nullable=False),
+        sa.Column("code", sa.String(length=10), nullable=False),
+        sa.Column(
+            "section",
+            sa.Enum(
+                "parties",
+                "subject",
+                "money",
+                "technology",
+                "files",
+                name="section",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("field", sa.String(length=40), nullable=False),
+        sa.Column(
+            "severity",
+            sa.Enum("error", "warning", "info", name="severity", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("predicate", sa.String(length=60), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("document", sa.String(length=120), nullable=False),
+        sa.Column("article", sa.String(length=40), nullable=False),
+        sa.Column("is_to_verify", sa.Boolean(), nullable=False),
+        sa.Column("reason_code", sa.String(length=40), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reason_code"], ["refusal_reasons.code"], name=op.f("fk_rules_reason_code_refusal_reasons")
+        ),
+        sa.ForeignKeyConstraint(["rule_set_code"], ["rule_sets.code"], name=op.f("fk_rules_rule_set_code_rule_sets")),
+        sa.PrimaryKeyConstraint("rule_set_code", "code", name=op.f("pk_rules")),
     )
     op.create_table(
         "settings",
@@ -1293,6 +1344,7 @@ def downgrade() -> None:
 
     op.drop_table("sign_in_failures")
     op.drop_table("settings")
+    op.drop_table("rules")
     op.drop_table("rule_sets")
     with op.batch_alter_table("regions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_regions_parent_code"))

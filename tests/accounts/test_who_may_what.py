@@ -36,6 +36,8 @@ PAGES = [
     ("GET", "/codes/regions", EVERYBODY),
     ("GET", "/codes/units", EVERYBODY),
     ("GET", "/codes/rules", EVERYBODY),
+    ("GET", "/codes/rules/2026", EVERYBODY),
+    ("GET", "/codes/rules/2001/compare/2026", EVERYBODY),
     ("GET", "/codes/calendar", EVERYBODY),
     ("GET", "/contracts/", READERS | {Role.BROKER}),
 ]
@@ -86,7 +88,7 @@ def test_the_table_leaves_no_page_out(app):
 def test_duties_share_no_work():
     business = {Role.BROKER, *OFFICE, Role.MANAGER}
     shared = {one for one, who in GRANTS.items() if Role.ADMIN in who and who & (business | {Role.AUDITOR})}
-    assert shared == {Can.READ_TARGETS}
+    assert shared == {Can.READ_TARGETS, Can.TRY_RULES}
     changes = {
         Can.FILE_CONTRACTS,
         Can.WORK_INBOX,

@@ -56,4 +56,4 @@ def rewrite(folder):
 
 
 def reference_tables():
-    return [file.model.__table__ for file in FILES]
+    return list(dict.fromkeys(file.model.__table__ for file in FILES))

@@ -1,6 +1,7 @@
 """Loading is whole or nothing, and says where a file is torn."""
 
 import time
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from contracts_app.codes.models import Goal
 from contracts_app.core.seeds import SeedFaults
 from contracts_app.reference import FILES, FOLDER, load_reference
 from contracts_app.regions.models import Region
+from contracts_app.rules.models import Rule, RuleSet
 from contracts_app.targets.models import PublishedFigure, Target, TargetKind
 
 
@@ -25,7 +27,8 @@ def is_empty(session):
 
 
 def test_every_file_of_the_folder_is_loaded_and_none_is_missing():
-    assert {path.name for path in FOLDER.iterdir()} == {file.name for file in FILES}
+    there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
+    assert there == {file.name for file in FILES}
 
 
 def test_files_are_plain_utf_8_with_a_header_and_a_source_in_every_row():
@@ -34,6 +37,8 @@ def test_files_are_plain_utf_8_with_a_header_and_a_source_in_every_row():
         assert not content.startswith(b"\xef\xbb\xbf")
         assert b"\r" not in content
         assert file.columns["source"].is_required
+        if file.name.endswith(".yaml"):
+            continue
         assert content.decode("utf-8").splitlines()[0].split(",") == list(file.columns)
 
 
@@ -162,3 +167,52 @@ def test_a_torn_figure_must_say_why(empty, folder, rewrite):
     rewrite("published_figures.csv", ",217项,217,", ",217项,,")
     assert faults_of(empty, folder) == ["published_figures.csv:2: value 是空的：在 doubt 中写明缺失的原因"]
     assert empty.get(PublishedFigure, "A-2025-contracts") is None
+
+
+RULES = "rules/2026.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("predicate: is_blank", "predicate: is_empty", "predicate “is_empty”：没有这个判断"),
+        ("parameters: {field: seller_id}", "parameters: {name: seller_id}", "parameters：“is_blank”没有参数 name"),
+        ("parameters: {field: seller_id}", "parameters: {}", "parameters：“is_blank”缺少参数 field"),
+        ("选择卖方：", "选择卖方{who}：", "sentence：“is_blank”不提供 who"),
+        ("选择卖方：", "选择卖方{：", "sentence：花括号没有配对"),
+        ("section: parties", "section: people", "section “people”：写成以下之一"),
+        ("reason_code: R03", "reason_code: 三", "reason_code “三”：写成 R01 这样的不予登记理由代码"),
+        ("    section: parties\n", "", "section “”：是空的，填写后再加载"),
+        ("    section: parties\n", "    section: parties\n    colour: red\n", "多出项：colour"),
+    ],
+)
+def test_a_fault_in_a_rule_is_named_with_the_line_of_the_rule(empty, folder, rewrite, old, new, fault):
+    line = 1 + (folder / RULES).read_text(encoding="utf-8").splitlines().index("  - code: P-01")
+    rewrite(RULES, old, new)
+    assert any(one.startswith(f"{RULES}:{line}: {fault}") for one in faults_of(empty, folder))
+
+
+def test_a_rule_that_guesses_may_not_stop_anybody(empty, folder):
+    text = (folder / RULES).read_text(encoding="utf-8")
+    before, _, after = text.partition("  - code: S-11")
+    (folder / RULES).write_text(
+        before + "  - code: S-11" + after.replace("severity: warning", "severity: error", 1), encoding="utf-8"
+    )
+    assert any("靠文字或比较推测" in fault for fault in faults_of(empty, folder))
+
+
+def test_a_torn_rule_file_is_reported_with_its_line(empty, folder, rewrite):
+    rewrite(RULES, "  - code: P-02\n", '  - code: "P-02\n   x: [\n')
+    assert any(fault.startswith(f"{RULES}:") and "格式不对" in fault for fault in faults_of(empty, folder))
+
+
+def test_a_rule_taken_out_of_its_file_is_gone_and_what_the_office_decided_stays(empty, folder):
+    load_reference(empty, folder)
+    empty.get(RuleSet, "2026").valid_to = date(2027, 12, 31)
+    text = (folder / RULES).read_text(encoding="utf-8")
+    cut = text.index("\n  - code: F-10")
+    (folder / RULES).write_text(text[:cut], encoding="utf-8")
+    load_reference(empty, folder)
+    assert empty.get(Rule, ("2026", "F-10")) is None
+    assert empty.get(Rule, ("2001", "F-10")) is not None
+    assert empty.get(RuleSet, "2026").valid_to == date(2027, 12, 31)
