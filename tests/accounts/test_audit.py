@@ -1,7 +1,9 @@
 import ast
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from contracts_app.accounts.roles import Role
 from contracts_app.core import audit
@@ -46,6 +48,18 @@ def test_the_latest_comes_first_and_pages_are_turned(page, make):
     assert text.index("第24份") < text.index("第5份")
     assert "第4份" not in text
     assert "第4份" in page(page="2")
+
+
+def test_an_earlier_moment_written_down_later_stands_below(page, make):
+    user = make.user()
+    note("discard_draft", user, title="今天的")
+    note("discard_draft", user, title="往日的")
+    session = db.session
+    last = session.scalars(select(audit.AuditEntry).order_by(audit.AuditEntry.id.desc()).limit(1)).one()
+    last.at -= timedelta(days=30)
+    session.commit()
+    text = page()
+    assert text.index("今天的") < text.index("往日的")
 
 
 def test_it_is_searched_by_person_action_record_and_days(page, make):
