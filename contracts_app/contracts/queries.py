@@ -87,6 +87,17 @@ def one(contract_id: int, person: User) -> Contract:
     return db.session.scalars(statement).unique().one_or_none() or abort(404)
 
 
+def one_to_change(contract_id: int, person: User) -> Contract:
+    """`one`, read only when nobody else is changing it: whoever comes second sees what the first has done.
+
+    Without waiting, checks against other records would see the first one's work while this contract still looked as
+    before, and tell a double click that its number belongs to another contract.
+    """
+    # SQLite has one writer at a time anyway and knows no such lock.
+    db.session.execute(select(Contract.id).where(Contract.id == contract_id).with_for_update())
+    return one(contract_id, person)
+
+
 def attachment(contract_id: int, file_id: int, person: User) -> Attachment:
     """One file of a contract this person may see, also a replaced one; 404 otherwise."""
     statement = (

@@ -273,7 +273,8 @@ _MOVE = f"/<int:contract_id>/<any({', '.join(CONTRACT.moves)}):move>"
 @needs(Can.READ_CONTRACTS)
 def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
     """The page of one move. Who may make it, and when, is the workflow's business."""
-    contract = queries.one(contract_id, current_user)
+    read = queries.one_to_change if request.method == "POST" else queries.one
+    contract = read(contract_id, current_user)
     typed: course.Said = []
     try:
         if request.method == "POST":
