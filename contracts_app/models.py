@@ -1,16 +1,21 @@
 """Index of every table: for Alembic and for newcomers."""
 
-from contracts_app.accounts.models import Invitation, ParkedForm, SignInFailure, User, UserRole
+from contracts_app.accounts.models import Delegation, Invitation, ParkedForm, SignInFailure, User, UserRole
 from contracts_app.brokers.models import Broker
 from contracts_app.codes import models as codes
+from contracts_app.contracts.cases import ContractCase
 from contracts_app.contracts.ledger import DailyTotal, LedgerEntry
 from contracts_app.contracts.models import (
     Attachment,
+    BulkPick,
     Contract,
+    ContractRight,
     CorrectionItem,
+    Deduction,
     DraftInput,
     HistoryLine,
     NumberCounter,
+    PaperFile,
     PlannedPayment,
 )
 from contracts_app.core.audit import AuditEntry
@@ -25,9 +30,14 @@ __all__ = [
     "Attachment",
     "AuditEntry",
     "Broker",
+    "BulkPick",
     "Contract",
+    "ContractCase",
+    "ContractRight",
     "CorrectionItem",
     "DailyTotal",
+    "Deduction",
+    "Delegation",
     "DraftInput",
     "Enterprise",
     "HistoryLine",
@@ -35,6 +45,7 @@ __all__ = [
     "Invitation",
     "LedgerEntry",
     "NumberCounter",
+    "PaperFile",
     "ParkedForm",
     "PlannedPayment",
     "Platform",

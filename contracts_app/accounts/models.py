@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_login import UserMixin
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint
@@ -62,6 +62,29 @@ class UserRole(Base):
     user_id: Mapped[int] = mapped_column(primary_key=True)
     role: Mapped[Role] = mapped_column(word_type(Role, "role"), primary_key=True)
     duty: Mapped[Duty] = mapped_column(word_type(Duty, "duty"))
+
+
+class Delegation(Base):
+    """AB角: one person stands in for another over a span of days, in the other's roles, written down beforehand."""
+
+    __tablename__ = "delegations"
+    __table_args__ = (
+        CheckConstraint("delegator_id <> delegate_id", name="not_to_oneself"),
+        CheckConstraint("starts_on <= ends_on", name="delegation_starts_before_it_ends"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delegator_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    delegate_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    starts_on: Mapped[date]  # days in Asia/Shanghai, both included
+    ends_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)  # taken back before its last day
+
+    delegator: Mapped[User] = relationship(foreign_keys=delegator_id)
+    delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
 
 
 class Invitation(Base):

@@ -55,6 +55,8 @@ class ContractType(CodeList, Base):
     asks_licence: Mapped[bool] = mapped_column(default=False)  # mode, territory, term
     asks_expected_output: Mapped[bool] = mapped_column(default=False)  # 预计新增投入, 预计新增产值
     asks_base_contract: Mapped[bool] = mapped_column(default=False)  # the contract a 技术中介 brought about
+    asks_trainees: Mapped[bool] = mapped_column(default=False)  # who is taught: 技术培训
+    asks_equity: Mapped[bool] = mapped_column(default=False)  # valuation and share: 技术入股
 
     parent: Mapped["ContractType | None"] = relationship(remote_side="ContractType.code", lazy="joined", join_depth=1)
 
@@ -80,6 +82,12 @@ class PartyType(CodeList, Base):
     __tablename__ = "party_types"
 
     is_enterprise: Mapped[bool] = mapped_column(default=False)
+
+
+class EnterpriseAttribute(CodeList, Base):
+    """企业属性: what an enterprise has been recognised as, such as 高新技术企业."""
+
+    __tablename__ = "enterprise_attributes"
 
 
 class PlanSource(CodeList, Base):
@@ -124,6 +132,45 @@ class RefusalReason(CodeList, Base):
     __tablename__ = "refusal_reasons"
 
     asks_text: Mapped[bool] = mapped_column(default=False)
+
+
+class NonAcceptanceReason(CodeList, Base):
+    """不予受理的理由 (domain facts 1.8: not this office's territory, classified, oral); `asks_text` as above.
+
+    `is_classified`: nothing of the contract is kept but that a paper file exists (1.7).
+    """
+
+    __tablename__ = "non_acceptance_reasons"
+
+    asks_text: Mapped[bool] = mapped_column(default=False)
+    is_classified: Mapped[bool] = mapped_column(default=False)
+
+
+class ChangeGround(CodeList, Base):
+    """Why a registered contract is changed, cancelled, looked into or objected to (1.7).
+
+    `case` names the kind of case the ground belongs to.
+    """
+
+    __tablename__ = "change_grounds"
+
+    case: Mapped[str] = mapped_column(String(20))
+    asks_text: Mapped[bool] = mapped_column(default=False)
+
+
+class LicenceMode(CodeList, Base):
+    """许可方式: 独占, 排他, 普通 and others (domain facts 3.3). `is_open`: 开放许可, whose price has usual bounds."""
+
+    __tablename__ = "licence_modes"
+
+    is_exclusive: Mapped[bool] = mapped_column(default=False)
+    is_open: Mapped[bool] = mapped_column(default=False)
+
+
+class Currency(CodeList, Base):
+    """币种 of a price that is not in CNY; the code is ISO 4217's."""
+
+    __tablename__ = "currencies"
 
 
 class Needed(Word):

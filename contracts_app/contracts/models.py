@@ -13,6 +13,7 @@ from contracts_app.codes.models import (
     Goal,
     Industry,
     IpKind,
+    NonAcceptanceReason,
     PaymentModel,
     PlanSource,
     RefusalReason,
@@ -20,16 +21,21 @@ from contracts_app.codes.models import (
 )
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import Base, Moment, Money, word_type
+from contracts_app.core.previews import Unreadable
 from contracts_app.core.words import Word
 from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
 
-from .states import State
+from .cases import ContractCase
+from .details import Origin, Pricing, TypeDetails
+from .states import NUMBERED, State
+
+_NUMBERED = ", ".join(f"'{state.value}'" for state in sorted(NUMBERED))
 
 
-class Contract(Base):
+class Contract(TypeDetails, Pricing, Origin, Base):
     """A technology contract on its way through registration.
 
     Holds only answers that are valid one by one; what somebody typed and has not got right yet waits in
@@ -47,11 +53,25 @@ class Contract(Base):
             name="registration_number_has_16_digits",
         ),
         CheckConstraint(
-            "state <> 'registered' OR (registration_number IS NOT NULL AND registered_on IS NOT NULL"
-            " AND acceptance_number IS NOT NULL AND reviewed_by_id IS NOT NULL AND decided_by_id IS NOT NULL"
-            " AND reviewed_by_id <> decided_by_id)",
+            f"(registration_number IS NULL AND state NOT IN ({_NUMBERED}))"
+            " OR (registration_number IS NOT NULL AND registered_on IS NOT NULL AND acceptance_number IS NOT NULL"
+            " AND reviewed_by_id IS NOT NULL AND decided_by_id IS NOT NULL AND reviewed_by_id <> decided_by_id)",
             name="registered_has_number_date_and_two_deciders",
         ),
+        CheckConstraint(
+            "registration_number IS NULL OR NOT needs_third OR (checked_by_id IS NOT NULL"
+            " AND checked_by_id <> decided_by_id AND checked_by_id <> reviewed_by_id)",
+            name="large_has_third_decider",
+        ),
+        CheckConstraint(
+            "registration_number IS NULL OR NOT needs_expert OR expert_on IS NOT NULL", name="expert_was_heard"
+        ),
+        CheckConstraint("registered_on >= accepted_on", name="registered_after_acceptance"),
+        CheckConstraint("checked_by_id <> filed_by_id", name="filer_does_not_check"),
+        CheckConstraint("state <> 'not_accepted' OR non_acceptance_code IS NOT NULL", name="not_accepted_has_reason"),
+        CheckConstraint("broker_share BETWEEN 0 AND 100", name="share_is_percent"),
+        CheckConstraint("licence_ends_on >= licence_begins_on", name="licence_ends_after_it_begins"),
+        CheckConstraint("(archive_number = '') = (archived_on IS NULL)", name="archived_has_number_and_day"),
         CheckConstraint(
             "(registered_on IS NULL) = (registration_number IS NULL)", name="number_and_date_come_together"
         ),
@@ -59,7 +79,7 @@ class Contract(Base):
             "(verification_code IS NULL) = (registration_number IS NULL)", name="number_comes_with_verification_code"
         ),
         CheckConstraint(
-            "state NOT IN ('accepted', 'reviewed', 'refused') OR acceptance_number IS NOT NULL",
+            "state NOT IN ('accepted', 'reviewed', 'expert', 'checked', 'refused') OR acceptance_number IS NOT NULL",
             name="accepted_has_number",
         ),
         CheckConstraint("state = 'draft' OR unit_code IS NOT NULL", name="submitted_has_unit"),
@@ -124,7 +144,16 @@ class Contract(Base):
     registered_on: Mapped[date | None]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # the second of three, if large
+    needs_third: Mapped[bool] = mapped_column(default=False)  # as the newest submission or review found
+    needs_expert: Mapped[bool] = mapped_column(default=False)
+    expert_on: Mapped[date | None]  # when experts were heard, since the newest submission
+    extended_days: Mapped[int] = mapped_column(default=0)  # working days added to the limit
     refusal_code: Mapped[str | None] = mapped_column(ForeignKey("refusal_reasons.code"))
+    non_acceptance_code: Mapped[str | None] = mapped_column(ForeignKey("non_acceptance_reasons.code"))
+    revision: Mapped[int] = mapped_column(default=0)  # how often it was changed after registration
+    archive_number: Mapped[str] = mapped_column(String(60), default="")  # 归档号 or box
+    archived_on: Mapped[date | None]
     rule_set_code: Mapped[str | None] = mapped_column(ForeignKey("rule_sets.code"))  # in force on the filing date
     created_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     updated_at: Mapped[datetime] = mapped_column(Moment, default=now_utc, onupdate=now_utc)
@@ -132,6 +161,7 @@ class Contract(Base):
 
     filed_by: Mapped[User] = relationship(foreign_keys=filed_by_id)
     reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id)
+    checked_by: Mapped[User | None] = relationship(foreign_keys=checked_by_id)
     decided_by: Mapped[User | None] = relationship(foreign_keys=decided_by_id)
     broker: Mapped[Broker | None] = relationship()
     unit: Mapped[Unit | None] = relationship()
@@ -147,6 +177,11 @@ class Contract(Base):
     payment_model: Mapped[PaymentModel | None] = relationship()
     platform: Mapped[Platform | None] = relationship()
     refusal: Mapped[RefusalReason | None] = relationship()
+    non_acceptance: Mapped[NonAcceptanceReason | None] = relationship()
+    rights: Mapped[list["ContractRight"]] = relationship(
+        order_by="ContractRight.position", cascade="all, delete-orphan"
+    )
+    deductions: Mapped[list["Deduction"]] = relationship(order_by="Deduction.position", cascade="all, delete-orphan")
     payments: Mapped[list["PlannedPayment"]] = relationship(
         order_by="PlannedPayment.position", cascade="all, delete-orphan"
     )
@@ -156,6 +191,12 @@ class Contract(Base):
         order_by="CorrectionItem.id", cascade="all, delete-orphan"
     )
     inputs: Mapped[list["DraftInput"]] = relationship(cascade="all, delete-orphan")
+    cases: Mapped[list[ContractCase]] = relationship(order_by=ContractCase.id, cascade="all, delete-orphan")
+
+    @property
+    def open_case(self) -> ContractCase | None:
+        """The case that waits for its decision."""
+        return next((case for case in self.cases if case.outcome is None), None)
 
     @property
     def name(self) -> str:
@@ -168,23 +209,61 @@ class Contract(Base):
         return [file for file in self.attachments if file.removed_at is None]
 
     @property
+    def submissions(self) -> list["HistoryLine"]:
+        """The moves that handed the contract in, the first one first."""
+        return [line for line in self.history if line.facts is not None]
+
+    def was_submitted(self, file: "Attachment") -> bool:
+        """Whether that file was among those handed in at any time."""
+        return any(file.was_there(line.at) for line in self.submissions)
+
+    @property
     def open_corrections(self) -> list["CorrectionItem"]:
         """What the applicant still has to answer."""
         return [item for item in self.corrections if item.answered_at is None]
 
-    def remember(self, *, move: Move, source: Word, by: User, answers: dict[str, Any]) -> None:
+    def remember(
+        self, *, move: Move, source: Word, by: User, answers: dict[str, Any], before: dict[str, Any] | None = None
+    ) -> None:
         """Write the history line of a move. Called by the workflow only."""
         self.history.append(
             HistoryLine(
                 move=move.name,
                 source=source,
-                target=move.target,
+                target=self.state,
                 by_id=by.id,
+                role="、".join(role.label for role in sorted(move.roles & by.roles)),
                 answers=plain(answers),
                 changes=answers.get("changes") or {},
                 facts=answers.get("facts"),
+                before=before,
+                due_on=self.due_on,
             )
         )
+
+    def image(self) -> dict[str, Any]:
+        """What a decision of the office may change, as it stands: what `restore` puts back when it is undone."""
+        kept: dict[str, Any] = {name: _plain(getattr(self, name)) for name in _DECIDED}
+        kept["deductions"] = [line.image() for line in self.deductions]
+        return kept
+
+
+# What decisions write, by the type that JSON does not keep.
+_DECIDED: dict[str, type] = {
+    "type_code": str,
+    "technology_amount": Decimal,
+    "reviewed_by_id": int,
+    "checked_by_id": int,
+    "decided_by_id": int,
+    "needs_third": bool,
+    "needs_expert": bool,
+    "expert_on": date,
+    "extended_days": int,
+    "due_on": date,
+    "accepted_on": date,
+    "refusal_code": str,
+    "non_acceptance_code": str,
+}
 
 
 def plain(answers: dict[str, Any]) -> dict[str, Any]:
@@ -200,7 +279,7 @@ def _plain(value: Any) -> Any:
         return plain(value)
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
-    return value if isinstance(value, bool | int | str) else str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 class HistoryLine(Base):
@@ -218,9 +297,14 @@ class HistoryLine(Base):
     at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     changes: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  # field -> [old, new], in words
-    facts: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the whole contract in words, as it was submitted
+    facts: Mapped[dict[str, str] | None] = mapped_column(JSON)  # the whole contract in words, as submitted, registered
+    role: Mapped[str] = mapped_column(String(60), default="")  # in which the move was made, in words, as of then
+    for_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # whose delegate the person was
+    due_on: Mapped[date | None]  # the limit as the move left it
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what undoing the move puts back
 
-    by: Mapped[User] = relationship()
+    by: Mapped[User] = relationship(foreign_keys=by_id)
+    for_whom: Mapped[User | None] = relationship(foreign_keys=for_id)
 
 
 class PlannedPayment(Base):
@@ -240,14 +324,107 @@ class PlannedPayment(Base):
     amount: Mapped[Decimal] = mapped_column(Money)
 
 
+class DeductionKind(Word):
+    """What is taken off the total to find the technology amount (domain facts 4.1)."""
+
+    EQUIPMENT = "equipment", "设备"
+    INSTRUMENT = "instrument", "仪器"
+    PART = "part", "零部件"
+    MATERIAL = "material", "原材料"
+    OTHER = "other", "其他非技术性费用"
+
+
+class Deduction(Base):
+    """One line of the deduction sheet: what was bought, for how much (元).
+
+    `is_subject`: the direct cost of a reasonable quantity of the subject matter itself, which is not deducted
+    (《技术合同认定规则》国科发政字〔2001〕253号, domain facts 4.1); the line then only gives the reason.
+    """
+
+    __tablename__ = "deductions"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "position"),
+        CheckConstraint("amount > 0", name="amount_is_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"))
+    position: Mapped[int]
+    kind: Mapped[DeductionKind] = mapped_column(word_type(DeductionKind, "deduction_kind"))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    amount: Mapped[Decimal] = mapped_column(Money)
+    is_subject: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str] = mapped_column(String(300), default="")
+
+    def image(self) -> dict[str, Any]:
+        """The line as JSON can hold it."""
+        names = ("position", "kind", "name", "amount", "is_subject", "note")
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+class ContractRight(Base):
+    """A right that is transferred or licensed: kind, number, name, owner, until when (domain facts 2.3, 3.4)."""
+
+    __tablename__ = "contract_rights"
+    __table_args__ = (
+        UniqueConstraint("contract_id", "position"),
+        CheckConstraint("valid_until >= applied_on", name="valid_after_it_was_applied_for"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"))
+    position: Mapped[int]
+    ip_code: Mapped[str] = mapped_column(ForeignKey("ip_kinds.code"))
+    number: Mapped[str] = mapped_column(String(60), default="")  # 专利号, 申请号, 登记号; a secret has none
+    name: Mapped[str] = mapped_column(String(200), default="")
+    owner: Mapped[str] = mapped_column(String(200), default="")
+    applied_on: Mapped[date | None]
+    valid_until: Mapped[date | None]
+
+    ip: Mapped[IpKind] = relationship()
+
+
+class PaperFile(Base):
+    """That a classified contract lies on paper with an office, and nothing else about it (domain facts 1.7)."""
+
+    __tablename__ = "paper_files"
+    __table_args__ = (UniqueConstraint("unit_code", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"))
+    number: Mapped[str] = mapped_column(String(60))  # 纸质卷号, the office's own
+    received_on: Mapped[date]
+    recorded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+
+    unit: Mapped[Unit] = relationship()
+    recorded_by: Mapped[User] = relationship()
+
+
+class BulkPick(Base):
+    """A contract that somebody opened, looked through and put aside to decide together with others."""
+
+    __tablename__ = "bulk_picks"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), primary_key=True)
+    version: Mapped[int]  # of the contract as it was looked at
+    at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+
+    contract: Mapped[Contract] = relationship()
+
+
 class Attachment(Base):
-    """A file of a contract. The bytes lie in the file store under their hash."""
+    """A file of a contract: one version of one document. The bytes lie in the file store under their hash."""
 
     __tablename__ = "attachments"
     __table_args__ = (
         Index("ix_attachments_sha256_contract_id", "sha256", "contract_id"),
         CheckConstraint("size > 0", name="not_empty"),
         CheckConstraint("length(sha256) = 64", name="hash"),
+        CheckConstraint("version >= 1", name="version_from_1"),
+        CheckConstraint("(version > 1) = (replaces_id IS NOT NULL)", name="later_version_replaces"),
+        CheckConstraint("page_count >= 1", name="has_pages"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -259,10 +436,29 @@ class Attachment(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     uploaded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     uploaded_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
-    removed_at: Mapped[datetime | None] = mapped_column(Moment)
+    removed_at: Mapped[datetime | None] = mapped_column(Moment)  # taken off, or replaced by a newer version
+    version: Mapped[int] = mapped_column(default=1)  # of the document: 1, 2, …
+    # The version before this one; only one can come after it, so two windows cannot both be the newest.
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"), unique=True)
+    page_count: Mapped[int | None]  # of a PDF that could be opened when it came
+    unreadable: Mapped[Unreadable | None] = mapped_column(word_type(Unreadable, "unreadable"))  # why it could not
 
+    replaces: Mapped["Attachment | None"] = relationship(remote_side=id)
     kind: Mapped[AttachmentKind] = relationship()
     uploaded_by: Mapped[User] = relationship()
+
+    @property
+    def earlier(self) -> list["Attachment"]:
+        """The versions before this one, the newest first."""
+        found, version = [], self.replaces
+        while version:
+            found.append(version)
+            version = version.replaces
+        return found
+
+    def was_there(self, at: datetime) -> bool:
+        """Whether it was the version that counted at that moment."""
+        return self.uploaded_at <= at and (self.removed_at is None or self.removed_at > at)
 
 
 class CorrectionItem(Base):
@@ -273,6 +469,7 @@ class CorrectionItem(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
     section: Mapped[str] = mapped_column(String(20))  # which part of the filing it is about
+    field: Mapped[str] = mapped_column(String(40), default="")  # which answer; empty: the part as a whole
     request: Mapped[str] = mapped_column(Text)
     reply: Mapped[str] = mapped_column(Text, default="")
     asked_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

@@ -63,6 +63,31 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(int(value)).scaleb(-2)
 
 
+class Scaled(TypeDecorator[Decimal]):
+    """A number with a fixed count of decimals: ``Decimal`` in Python, an integer in the database, alike on both.
+
+    A value with more decimals raises ``ValueError``: nothing is rounded on its way in.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        self.places = places
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        whole = Decimal(value).scaleb(self.places)
+        if whole != whole.to_integral_value():
+            raise ValueError(f"{value} has more than {self.places} decimals")
+        return int(whole)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(int(value)).scaleb(-self.places)
+
+
 class Moment(TypeDecorator[datetime]):
     """A point in time: aware and in UTC on both databases, shown in Asia/Shanghai by the template filters."""
 

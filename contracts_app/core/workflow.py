@@ -23,6 +23,7 @@ class Person(Protocol):
 Guard = Callable[[Any, Any], str | None]
 Effect = Callable[[Any, Any, dict[str, Any]], None]
 Ask = Callable[[Any], Field]
+Lead = Callable[[Any, dict[str, Any]], Word]
 
 
 class MoveForm(FlaskForm):
@@ -46,14 +47,20 @@ class MoveForm(FlaskForm):
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One arrow of the diagram, with everything the application needs to know about it."""
+    """One arrow of the diagram, with everything the application needs to know about it.
+
+    Most moves have one ``target``. One whose end depends on the record or the answers names all its ``targets`` and
+    says by ``leads_to`` which it is; one with neither leaves the record in its state and only adds to it.
+    """
 
     name: str
     label: str  # on the button
     done: str  # in the message afterwards
     sources: frozenset[Word]
-    target: Word
     roles: frozenset[Word]
+    target: Word | None = None
+    targets: frozenset[Word] = frozenset()
+    leads_to: Lead | None = None
     explains: str = ""  # shown above the form: what happens next
     icon: str = "arrow-right"
     tone: str = "plain"  # primary, plain or danger
@@ -62,6 +69,29 @@ class Move:
     effects: tuple[Effect, ...] = ()
     checks: Callable[[Form], None] | None = None  # answers that only make sense together
     concerns: Callable[[Any, Any], bool] = lambda record, person: True  # whether to show it to this person at all
+    may_be_undone: bool = False  # by the same person, soon, while nobody acted on it
+
+    def __post_init__(self) -> None:
+        if (self.leads_to is None) == bool(self.targets) or (self.target and self.targets):
+            raise TypeError(f"move {self.name}: give a target, or targets with leads_to, or neither")
+
+    @property
+    def stays(self) -> bool:
+        """Whether the record keeps its state."""
+        return self.target is None and not self.targets
+
+    def ends(self, source: Word) -> frozenset[Word]:
+        """The states in which the record may be after this move from ``source``."""
+        return frozenset({source}) if self.stays else self.targets or frozenset({self.target})  # type: ignore[arg-type]
+
+    def end(self, record: Any, answers: dict[str, Any]) -> Word:
+        """The state in which the record will be after this move with these answers."""
+        if self.leads_to is None:
+            return self.target or record.state
+        state = self.leads_to(record, answers)
+        if state not in self.targets:
+            raise ValueError(f"{self.name} is not declared to lead to {state}")
+        return state
 
 
 @dataclass(frozen=True)
@@ -100,10 +130,11 @@ class Offer:
             raise Refused(*reasons)
         # One UPDATE for the whole move, so that constraints which tie a state to its facts see both.
         with db.session.no_autoflush:
-            source, record.state = record.state, move.target
+            before = record.image() if move.may_be_undone else None
+            source, record.state = record.state, move.end(record, answers)
             for effect in move.effects:
                 effect(record, self.person, answers)
-            record.remember(move=move, source=source, by=self.person, answers=answers)
+            record.remember(move=move, source=source, by=self.person, answers=answers, before=before)
         db.session.flush()
 
 
@@ -145,14 +176,15 @@ class Workflow:
     def table(self) -> list[tuple[str, str, str, str]]:
         """(move, from, to, who), a line for each arrow: for the docs and the tests."""
         return sorted(
-            (move.name, source.value, move.target.value, role.value)
+            (move.name, source.value, target.value, role.value)
             for move in self
             for source in move.sources
+            for target in move.ends(source)
             for role in move.roles
         )
 
     def describe(self) -> dict[str, Any]:
-        """The whole declaration as plain data: initial, states, moves."""
+        """The whole declaration as plain data: initial, states, moves; a move with several ends comes once for each."""
         return {
             "name": self.name,
             "initial": self.initial.value,
@@ -161,25 +193,33 @@ class Workflow:
                 {
                     "name": move.name,
                     "label": move.label,
-                    "sources": [state.value for state in self.states if state in move.sources],
-                    "target": move.target.value,
+                    "sources": [state.value for state in self.states if state in move.sources & starts],
+                    "target": end.value,
                     "roles": sorted(role.value for role in move.roles),
                     "guards": [guard.__name__ for guard in move.guards],
                     "asks": list(move.asks),
                 }
                 for move in self
+                for end, starts in self._arrows(move)
             ],
         }
+
+    def _arrows(self, move: Move) -> list[tuple[Word, frozenset[Word]]]:
+        """(end, the states it is reached from) of a move: one for each state in which it can end."""
+        arrows = [(end, frozenset(one for one in move.sources if end in move.ends(one))) for end in self.states]
+        return [(end, starts) for end, starts in arrows if starts]
 
     def mermaid(self) -> str:
         """A state diagram for the documentation."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial.value}"]
         lines += [f"    {state.value}: {state.label}" for state in self.states]
         lines += [
-            f"    {state.value} --> {move.target.value}: {move.label}"
+            f"    {state.value} --> {end.value}: {move.label}"
             for move in self
             for state in self.states
-            if state in move.sources
+            if state in move.sources and not move.stays
+            for end in self.states
+            if end in move.ends(state)
         ]
         return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """Rows for the tables, collected and written many at a time, so that a million contracts fit through a small memory."""
 
+import io
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -29,8 +30,9 @@ from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import WorkCalendar, local
 from contracts_app.core.db import Base, db
-from contracts_app.core.files import FileKind, FileStore, Kept
+from contracts_app.core.files import FileKind
 from contracts_app.core.money import capitals, yuan
+from contracts_app.core.stores import Kept, Store
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Unit
 from contracts_app.rules.queries import Limits, limits_on
@@ -59,7 +61,7 @@ class Records:
         files: dict[str, Kept],
         kinds: dict[str, AttachmentKind],
         as_of: datetime,
-        own_texts: FileStore | None,
+        own_texts: Store | None,
     ) -> None:
         """``own_texts``: where each contract's own text is put; None when all share one file."""
         self.rng, self.words, self.people, self.calendar = rng, words, people, calendar
@@ -131,12 +133,8 @@ class Records:
             "演示文件，内容是生成的。",
         )
         content = one_page(lines)
-        digest = sha256(content).hexdigest()
-        place = self.own_texts.path(digest)
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place.write_bytes(content)  # not flushed one by one: what is generated can be generated again
-        place.chmod(0o600)
-        return shared._replace(sha256=digest, size=len(content))
+        kept = self.own_texts.keep(io.BytesIO(content), len(content), is_precious=False)
+        return shared._replace(sha256=kept.sha256, size=kept.size)
 
     def _put(self, model: type[Base], **values: Any) -> None:
         self._rows[_table(model)].append(values)
@@ -238,6 +236,8 @@ class Records:
                 uploaded_by_id=filer.id,
                 uploaded_at=paper.case.moves[0][1] - timedelta(minutes=6),
                 removed_at=None,
+                version=1,
+                page_count=1,
             )
 
     def _count(self, paper: Paper, row: dict[str, Any]) -> None:
@@ -328,7 +328,7 @@ class Records:
             elif name in ("register", "refuse"):
                 person = self.rng.choice(self.people.reviewers[unit.code])
                 row["decided_by_id"] = person.id
-            target = CONTRACT.moves[name].target
+            target = CONTRACT.moves[name].target or state
             self._put(
                 HistoryLine,
                 contract_id=paper.id,

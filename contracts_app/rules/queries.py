@@ -231,12 +231,25 @@ def limits_on(day: date) -> Limits:
 
 def setting(key: str) -> Decimal:
     """A number of this office; LookupError if the reference data do not hold it."""
+    return Decimal(_setting(key).value)
+
+
+def reaches(step: str, *, total_amount: Decimal, technology_amount: Decimal) -> bool:
+    """Whether amounts (元) reach the threshold of a step: ``expert`` 专家审核, ``third_person`` 大额审批.
+
+    Threshold and basis are settings: places differ in both (domain facts 1.4).
+    """
+    by_total = _setting(f"{step}_basis").value == AmountBasis.TOTAL_AMOUNT.value
+    return (total_amount if by_total else technology_amount) >= setting(f"{step}_amount")
+
+
+def _setting(key: str) -> Setting:
     if "settings" not in db.session.info:
         db.session.info["settings"] = settings()  # all at once; held, so that the session does not forget them
     found = db.session.get(Setting, key)
     if found is None:
         raise LookupError(f"no setting {key}; load the reference data")
-    return Decimal(found.value)
+    return found
 
 
 def rule_sets() -> Sequence[RuleSet]:

@@ -39,7 +39,10 @@ from .predicates import PREDICATES
 RULE_FILES = ("2001", "2026")  # a rule set each
 
 
-def _setting_is_a_number(values: Values) -> str | None:
+def _setting_is_a_number_or_basis(values: Values) -> str | None:
+    if values["key"].endswith("_basis"):
+        words = [basis.value for basis in AmountBasis]
+        return None if values["value"] in words else f"value “{values['value']}”：写成 {' 或 '.join(words)}"
     try:
         Decimal(values["value"])
     except InvalidOperation:
@@ -165,7 +168,7 @@ FILES = (
             "note": text(optional=True),
         },
         key=("key",),
-        checks=(_setting_is_a_number,),
+        checks=(_setting_is_a_number_or_basis,),
     ),
     SeedFile(
         "calendar_days.csv",

@@ -72,6 +72,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar_days")),
     )
     op.create_table(
+        "change_grounds",
+        sa.Column("case", sa.String(length=20), nullable=False),
+        sa.Column("asks_text", sa.Boolean(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("parent_code", sa.String(length=40), nullable=True),
+        sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_change_grounds_valid_from_before_valid_to")),
+        sa.ForeignKeyConstraint(
+            ["parent_code"], ["change_grounds.code"], name=op.f("fk_change_grounds_parent_code_change_grounds")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_change_grounds")),
+    )
+    with op.batch_alter_table("change_grounds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_grounds_parent_code"), ["parent_code"], unique=False)
+
+    op.create_table(
         "contract_types",
         sa.Column("legacy_name", sa.String(length=120), nullable=False),
         sa.Column("seller_title", sa.String(length=20), nullable=False),
@@ -80,6 +101,8 @@ def upgrade() -> None:
         sa.Column("asks_licence", sa.Boolean(), nullable=False),
         sa.Column("asks_expected_output", sa.Boolean(), nullable=False),
         sa.Column("asks_base_contract", sa.Boolean(), nullable=False),
+        sa.Column("asks_trainees", sa.Boolean(), nullable=False),
+        sa.Column("asks_equity", sa.Boolean(), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -96,6 +119,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("contract_types", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contract_types_parent_code"), ["parent_code"], unique=False)
+
+    op.create_table(
+        "currencies",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("parent_code", sa.String(length=40), nullable=True),
+        sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_currencies_valid_from_before_valid_to")),
+        sa.ForeignKeyConstraint(
+            ["parent_code"], ["currencies.code"], name=op.f("fk_currencies_parent_code_currencies")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_currencies")),
+    )
+    with op.batch_alter_table("currencies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_currencies_parent_code"), ["parent_code"], unique=False)
 
     op.create_table(
         "documents",
@@ -116,6 +158,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_documents_parent_code"), ["parent_code"], unique=False)
+
+    op.create_table(
+        "enterprise_attributes",
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("parent_code", sa.String(length=40), nullable=True),
+        sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_enterprise_attributes_valid_from_before_valid_to")),
+        sa.ForeignKeyConstraint(
+            ["parent_code"],
+            ["enterprise_attributes.code"],
+            name=op.f("fk_enterprise_attributes_parent_code_enterprise_attributes"),
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_enterprise_attributes")),
+    )
+    with op.batch_alter_table("enterprise_attributes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_enterprise_attributes_parent_code"), ["parent_code"], unique=False)
 
     op.create_table(
         "goals",
@@ -180,6 +243,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ip_kinds_parent_code"), ["parent_code"], unique=False)
 
     op.create_table(
+        "licence_modes",
+        sa.Column("is_exclusive", sa.Boolean(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("parent_code", sa.String(length=40), nullable=True),
+        sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_licence_modes_valid_from_before_valid_to")),
+        sa.ForeignKeyConstraint(
+            ["parent_code"], ["licence_modes.code"], name=op.f("fk_licence_modes_parent_code_licence_modes")
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_licence_modes")),
+    )
+    with op.batch_alter_table("licence_modes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_licence_modes_parent_code"), ["parent_code"], unique=False)
+
+    op.create_table(
         "measures",
         sa.Column("unit", sa.String(length=20), nullable=False),
         sa.Column("is_counted", sa.Boolean(), nullable=False),
@@ -197,6 +281,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("measures", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_measures_parent_code"), ["parent_code"], unique=False)
+
+    op.create_table(
+        "non_acceptance_reasons",
+        sa.Column("asks_text", sa.Boolean(), nullable=False),
+        sa.Column("is_classified", sa.Boolean(), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("parent_code", sa.String(length=40), nullable=True),
+        sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_non_acceptance_reasons_valid_from_before_valid_to")),
+        sa.ForeignKeyConstraint(
+            ["parent_code"],
+            ["non_acceptance_reasons.code"],
+            name=op.f("fk_non_acceptance_reasons_parent_code_non_acceptance_reasons"),
+        ),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_non_acceptance_reasons")),
+    )
+    with op.batch_alter_table("non_acceptance_reasons", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_non_acceptance_reasons_parent_code"), ["parent_code"], unique=False)
 
     op.create_table(
         "party_types",
@@ -358,47 +465,6 @@ def upgrade() -> None:
         sa.CheckConstraint("large_amount > 0", name=op.f("ck_rule_sets_large_amount_positive")),
         sa.CheckConstraint("valid_from <= valid_to", name=op.f("ck_rule_sets_valid_from_before_valid_to")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_rule_sets")),
-    )
-    op.create_table(
-        "rules",
-        sa.Column("rule_set_code", sa.String(length=20), nullable=False),
-        sa.Column("code", sa.String(length=10), nullable=False),
-        sa.Column(
-            "section",
-            sa.Enum(
-                "parties",
-                "subject",
-                "money",
-                "technology",
-                "files",
-                name="section",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("field", sa.String(length=40), nullable=False),
-        sa.Column(
-            "severity",
-            sa.Enum("error", "warning", "info", name="severity", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("sentence", sa.Text(), nullable=False),
-        sa.Column("remedy", sa.Text(), nullable=False),
-        sa.Column("predicate", sa.String(length=60), nullable=False),
-        sa.Column("parameters", sa.JSON(), nullable=False),
-        sa.Column("document", sa.String(length=120), nullable=False),
-        sa.Column("article", sa.String(length=40), nullable=False),
-        sa.Column("is_to_verify", sa.Boolean(), nullable=False),
-        sa.Column("reason_code", sa.String(length=40), nullable=True),
-        sa.Column("source", sa.String(length=200), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reason_code"], ["refusal_reasons.code"], name=op.f("fk_rules_reason_code_refusal_reasons")
-        ),
-        sa.ForeignKeyConstraint(["rule_set_code"], ["rule_sets.code"], name=op.f("fk_rules_rule_set_code_rule_sets")),
-        sa.PrimaryKeyConstraint("rule_set_code", "code", name=op.f("pk_rules")),
     )
     op.create_table(
         "settings",
@@ -593,6 +659,47 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_published_figures_section"), ["section"], unique=False)
 
     op.create_table(
+        "rules",
+        sa.Column("rule_set_code", sa.String(length=20), nullable=False),
+        sa.Column("code", sa.String(length=10), nullable=False),
+        sa.Column(
+            "section",
+            sa.Enum(
+                "parties",
+                "subject",
+                "money",
+                "technology",
+                "files",
+                name="section",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("field", sa.String(length=40), nullable=False),
+        sa.Column(
+            "severity",
+            sa.Enum("error", "warning", "info", name="severity", native_enum=False, create_constraint=True, length=40),
+            nullable=False,
+        ),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("predicate", sa.String(length=60), nullable=False),
+        sa.Column("parameters", sa.JSON(), nullable=False),
+        sa.Column("document", sa.String(length=120), nullable=False),
+        sa.Column("article", sa.String(length=40), nullable=False),
+        sa.Column("is_to_verify", sa.Boolean(), nullable=False),
+        sa.Column("reason_code", sa.String(length=40), nullable=True),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reason_code"], ["refusal_reasons.code"], name=op.f("fk_rules_reason_code_refusal_reasons")
+        ),
+        sa.ForeignKeyConstraint(["rule_set_code"], ["rule_sets.code"], name=op.f("fk_rules_rule_set_code_rule_sets")),
+        sa.PrimaryKeyConstraint("rule_set_code", "code", name=op.f("pk_rules")),
+    )
+    op.create_table(
         "time_limits",
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("rule_set_code", sa.String(length=20), nullable=False),
@@ -702,6 +809,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("counts_on", "unit_code", "type_code", name=op.f("pk_daily_totals")),
     )
     op.create_table(
+        "delegations",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("delegator_id", sa.Integer(), nullable=False),
+        sa.Column("delegate_id", sa.Integer(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("delegator_id <> delegate_id", name=op.f("ck_delegations_not_to_oneself")),
+        sa.CheckConstraint("starts_on <= ends_on", name=op.f("ck_delegations_delegation_starts_before_it_ends")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["users.id"], name=op.f("fk_delegations_created_by_id_users")),
+        sa.ForeignKeyConstraint(["delegate_id"], ["users.id"], name=op.f("fk_delegations_delegate_id_users")),
+        sa.ForeignKeyConstraint(["delegator_id"], ["users.id"], name=op.f("fk_delegations_delegator_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delegations")),
+    )
+    with op.batch_alter_table("delegations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_delegations_delegate_id"), ["delegate_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delegations_delegator_id"), ["delegator_id"], unique=False)
+
+    op.create_table(
         "enterprises",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(length=18), nullable=True),
@@ -712,7 +841,9 @@ def upgrade() -> None:
         sa.Column("party_type_code", sa.String(length=40), nullable=False),
         sa.Column("region_code", sa.String(length=12), nullable=False),
         sa.Column("town_code", sa.String(length=12), nullable=True),
+        sa.Column("country", sa.String(length=60), nullable=False),
         sa.Column("address", sa.String(length=200), nullable=False),
+        sa.Column("postcode", sa.String(length=6), nullable=False),
         sa.Column("representative", sa.String(length=60), nullable=False),
         sa.Column("contact", sa.String(length=60), nullable=False),
         sa.Column("phone", sa.String(length=30), nullable=False),
@@ -725,9 +856,19 @@ def upgrade() -> None:
         ),
         sa.Column("is_transfer_institution", sa.Boolean(), nullable=False),
         sa.Column("is_research_institution", sa.Boolean(), nullable=False),
+        sa.Column("is_converted_institute", sa.Boolean(), nullable=False),
+        sa.Column("is_in_high_tech_zone", sa.Boolean(), nullable=True),
+        sa.Column("is_listed", sa.Boolean(), nullable=True),
+        sa.Column("group_name", sa.String(length=200), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("country = '' OR region_code = '990000'", name=op.f("ck_enterprises_country_only_abroad")),
+        sa.CheckConstraint("postcode = '' OR length(postcode) = 6", name=op.f("ck_enterprises_postcode_has_6_digits")),
+        sa.CheckConstraint(
+            "substr(party_type_code, 1, 1) IN ('1', '2', '3', '7') OR (scale IS NULL AND is_in_high_tech_zone IS NULL AND is_listed IS NULL)",
+            name=op.f("ck_enterprises_only_enterprises_answer_for_enterprises"),
+        ),
         sa.CheckConstraint("code IS NULL OR length(code) = 18", name=op.f("ck_enterprises_code_has_18_characters")),
         sa.ForeignKeyConstraint(["created_by_id"], ["users.id"], name=op.f("fk_enterprises_created_by_id_users")),
         sa.ForeignKeyConstraint(
@@ -782,6 +923,19 @@ def upgrade() -> None:
         sa.Column("last", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_number_counters_unit_code_units")),
         sa.PrimaryKeyConstraint("unit_code", "year", name=op.f("pk_number_counters")),
+    )
+    op.create_table(
+        "paper_files",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("unit_code", sa.String(length=12), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("recorded_by_id", sa.Integer(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["recorded_by_id"], ["users.id"], name=op.f("fk_paper_files_recorded_by_id_users")),
+        sa.ForeignKeyConstraint(["unit_code"], ["units.code"], name=op.f("fk_paper_files_unit_code_units")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_paper_files")),
+        sa.UniqueConstraint("unit_code", "number", name=op.f("uq_paper_files_unit_code_number")),
     )
     op.create_table(
         "parked_forms",
@@ -873,6 +1027,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "role", name=op.f("pk_user_roles")),
     )
     op.create_table(
+        "recognitions",
+        sa.Column("enterprise_id", sa.Integer(), nullable=False),
+        sa.Column("attribute_code", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["attribute_code"],
+            ["enterprise_attributes.code"],
+            name=op.f("fk_recognitions_attribute_code_enterprise_attributes"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["enterprise_id"], ["enterprises.id"], name=op.f("fk_recognitions_enterprise_id_enterprises")
+        ),
+        sa.PrimaryKeyConstraint("enterprise_id", "attribute_code", name=op.f("pk_recognitions")),
+    )
+    op.create_table(
         "brokers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
@@ -910,11 +1078,20 @@ def upgrade() -> None:
                 "draft",
                 "submitted",
                 "correction",
+                "not_accepted",
                 "accepted",
                 "reviewed",
+                "expert",
+                "checked",
                 "registered",
                 "refused",
                 "withdrawn",
+                "changing",
+                "cancelling",
+                "cancelled",
+                "revoking",
+                "revoked",
+                "objection",
                 name="state",
                 native_enum=False,
                 create_constraint=True,
@@ -956,20 +1133,94 @@ def upgrade() -> None:
         sa.Column("registered_on", sa.Date(), nullable=True),
         sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
         sa.Column("decided_by_id", sa.Integer(), nullable=True),
+        sa.Column("checked_by_id", sa.Integer(), nullable=True),
+        sa.Column("needs_third", sa.Boolean(), nullable=False),
+        sa.Column("needs_expert", sa.Boolean(), nullable=False),
+        sa.Column("expert_on", sa.Date(), nullable=True),
+        sa.Column("extended_days", sa.Integer(), nullable=False),
         sa.Column("refusal_code", sa.String(length=40), nullable=True),
+        sa.Column("non_acceptance_code", sa.String(length=40), nullable=True),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("archive_number", sa.String(length=60), nullable=False),
+        sa.Column("archived_on", sa.Date(), nullable=True),
         sa.Column("rule_set_code", sa.String(length=20), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("licence_territory", sa.String(length=200), nullable=False),
+        sa.Column("licence_begins_on", sa.Date(), nullable=True),
+        sa.Column("licence_ends_on", sa.Date(), nullable=True),
+        sa.Column("expected_input", sa.BigInteger(), nullable=True),
+        sa.Column("expected_output", sa.BigInteger(), nullable=True),
+        sa.Column("base_number", sa.String(length=16), nullable=False),
+        sa.Column("base_note", sa.Text(), nullable=False),
+        sa.Column("base_amount", sa.BigInteger(), nullable=True),
+        sa.Column("trainee_count", sa.Integer(), nullable=True),
+        sa.Column("trainee_note", sa.String(length=300), nullable=False),
+        sa.Column("equity_valuation", sa.BigInteger(), nullable=True),
+        sa.Column("equity_share", sa.BigInteger(), nullable=True),
+        sa.Column("equity_registered_on", sa.Date(), nullable=True),
+        sa.Column("import_certificate_number", sa.String(length=60), nullable=False),
+        sa.Column("import_registered_on", sa.Date(), nullable=True),
+        sa.Column("licence_mode_code", sa.String(length=40), nullable=True),
+        sa.Column("is_price_open", sa.Boolean(), nullable=False),
+        sa.Column(
+            "royalty_base",
+            sa.Enum(
+                "price",
+                "output",
+                "profit",
+                "sales",
+                name="royalty_base",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("royalty_rate", sa.BigInteger(), nullable=True),
+        sa.Column("royalty_rate_note", sa.String(length=300), nullable=False),
+        sa.Column("royalty_begins_on", sa.Date(), nullable=True),
+        sa.Column("royalty_ends_on", sa.Date(), nullable=True),
+        sa.Column("royalty_cap", sa.BigInteger(), nullable=True),
+        sa.Column("royalty_floor", sa.BigInteger(), nullable=True),
+        sa.Column("may_inspect_books", sa.Boolean(), nullable=True),
+        sa.Column("royalty_estimate", sa.BigInteger(), nullable=True),
+        sa.Column("free_until", sa.Date(), nullable=True),
+        sa.Column("free_trigger", sa.String(length=300), nullable=False),
+        sa.Column("foreign_amount", sa.BigInteger(), nullable=True),
+        sa.Column("exchange_rate", sa.BigInteger(), nullable=True),
+        sa.Column("exchange_rate_on", sa.Date(), nullable=True),
+        sa.Column("exchange_rate_source", sa.String(length=100), nullable=False),
+        sa.Column("currency_code", sa.String(length=40), nullable=True),
+        sa.Column("contract_number", sa.String(length=60), nullable=False),
+        sa.Column("broker_share", sa.Integer(), nullable=True),
+        sa.Column("activity", sa.String(length=100), nullable=False),
+        sa.Column("demand_number", sa.String(length=60), nullable=False),
+        sa.Column("result_number", sa.String(length=60), nullable=False),
+        sa.Column("is_foreign_language", sa.Boolean(), nullable=True),
+        sa.Column("is_signed_by_department", sa.Boolean(), nullable=True),
+        sa.Column("needs_approval", sa.Boolean(), nullable=True),
+        sa.CheckConstraint(
+            "(archive_number = '') = (archived_on IS NULL)", name=op.f("ck_contracts_archived_has_number_and_day")
+        ),
+        sa.CheckConstraint(
+            "(registration_number IS NULL AND state NOT IN ('cancelled', 'cancelling', 'changing', 'registered', 'revoked', 'revoking')) OR (registration_number IS NOT NULL AND registered_on IS NOT NULL AND acceptance_number IS NOT NULL AND reviewed_by_id IS NOT NULL AND decided_by_id IS NOT NULL AND reviewed_by_id <> decided_by_id)",
+            name=op.f("ck_contracts_registered_has_number_date_and_two_deciders"),
+        ),
+        sa.CheckConstraint(
+            "length(registration_number) = 16 AND trim(registration_number, '0123456789') = ''",
+            name=op.f("ck_contracts_registration_number_has_16_digits"),
+        ),
+        sa.CheckConstraint(
+            "state <> 'not_accepted' OR non_acceptance_code IS NOT NULL",
+            name=op.f("ck_contracts_not_accepted_has_reason"),
+        ),
         sa.CheckConstraint(
             "state <> 'refused' OR refusal_code IS NOT NULL", name=op.f("ck_contracts_refused_has_reason")
         ),
-        sa.CheckConstraint(
-            "state <> 'registered' OR (registration_number IS NOT NULL AND registered_on IS NOT NULL AND acceptance_number IS NOT NULL AND reviewed_by_id IS NOT NULL AND decided_by_id IS NOT NULL AND reviewed_by_id <> decided_by_id)",
-            name=op.f("ck_contracts_registered_has_number_date_and_two_deciders"),
-        ),
         sa.CheckConstraint("state = 'draft' OR unit_code IS NOT NULL", name=op.f("ck_contracts_submitted_has_unit")),
         sa.CheckConstraint(
-            "state NOT IN ('accepted', 'reviewed', 'refused') OR acceptance_number IS NOT NULL",
+            "state NOT IN ('accepted', 'reviewed', 'expert', 'checked', 'refused') OR acceptance_number IS NOT NULL",
             name=op.f("ck_contracts_accepted_has_number"),
         ),
         sa.CheckConstraint(
@@ -980,11 +1231,21 @@ def upgrade() -> None:
             "(verification_code IS NULL) = (registration_number IS NULL)",
             name=op.f("ck_contracts_number_comes_with_verification_code"),
         ),
+        sa.CheckConstraint("broker_share BETWEEN 0 AND 100", name=op.f("ck_contracts_share_is_percent")),
+        sa.CheckConstraint("checked_by_id <> filed_by_id", name=op.f("ck_contracts_filer_does_not_check")),
         sa.CheckConstraint("decided_by_id <> filed_by_id", name=op.f("ck_contracts_filer_does_not_decide")),
         sa.CheckConstraint("ends_on >= begins_on", name=op.f("ck_contracts_ends_after_it_begins")),
         sa.CheckConstraint(
-            "length(registration_number) = 16 AND trim(registration_number, '0123456789') = ''",
-            name=op.f("ck_contracts_registration_number_has_16_digits"),
+            "licence_ends_on >= licence_begins_on", name=op.f("ck_contracts_licence_ends_after_it_begins")
+        ),
+        sa.CheckConstraint("registered_on >= accepted_on", name=op.f("ck_contracts_registered_after_acceptance")),
+        sa.CheckConstraint(
+            "registration_number IS NULL OR NOT needs_expert OR expert_on IS NOT NULL",
+            name=op.f("ck_contracts_expert_was_heard"),
+        ),
+        sa.CheckConstraint(
+            "registration_number IS NULL OR NOT needs_third OR (checked_by_id IS NOT NULL AND checked_by_id <> decided_by_id AND checked_by_id <> reviewed_by_id)",
+            name=op.f("ck_contracts_large_has_third_decider"),
         ),
         sa.CheckConstraint("reviewed_by_id <> filed_by_id", name=op.f("ck_contracts_filer_does_not_review")),
         sa.CheckConstraint("seller_id <> buyer_id", name=op.f("ck_contracts_seller_is_not_buyer")),
@@ -994,6 +1255,10 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["broker_id"], ["brokers.id"], name=op.f("fk_contracts_broker_id_brokers")),
         sa.ForeignKeyConstraint(["buyer_id"], ["enterprises.id"], name=op.f("fk_contracts_buyer_id_enterprises")),
+        sa.ForeignKeyConstraint(["checked_by_id"], ["users.id"], name=op.f("fk_contracts_checked_by_id_users")),
+        sa.ForeignKeyConstraint(
+            ["currency_code"], ["currencies.code"], name=op.f("fk_contracts_currency_code_currencies")
+        ),
         sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_contracts_decided_by_id_users")),
         sa.ForeignKeyConstraint(
             ["field_code"], ["technology_fields.code"], name=op.f("fk_contracts_field_code_technology_fields")
@@ -1004,6 +1269,14 @@ def upgrade() -> None:
             ["industry_code"], ["industries.code"], name=op.f("fk_contracts_industry_code_industries")
         ),
         sa.ForeignKeyConstraint(["ip_code"], ["ip_kinds.code"], name=op.f("fk_contracts_ip_code_ip_kinds")),
+        sa.ForeignKeyConstraint(
+            ["licence_mode_code"], ["licence_modes.code"], name=op.f("fk_contracts_licence_mode_code_licence_modes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["non_acceptance_code"],
+            ["non_acceptance_reasons.code"],
+            name=op.f("fk_contracts_non_acceptance_code_non_acceptance_reasons"),
+        ),
         sa.ForeignKeyConstraint(
             ["payment_model_code"], ["payment_models.code"], name=op.f("fk_contracts_payment_model_code_payment_models")
         ),
@@ -1031,6 +1304,11 @@ def upgrade() -> None:
     with op.batch_alter_table("contracts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contracts_broker_id"), ["broker_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_buyer_id"), ["buyer_id"], unique=False)
+        batch_op.create_index(
+            "ix_contracts_counts",
+            ["state", "unit_code", "registered_on", "type_code", "filed_by_id", "total_amount", "technology_amount"],
+            unique=False,
+        )
         batch_op.create_index(batch_op.f("ix_contracts_field_code"), ["field_code"], unique=False)
         batch_op.create_index("ix_contracts_filed_by_id_updated_at", ["filed_by_id", "updated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_platform_id"), ["platform_id"], unique=False)
@@ -1041,11 +1319,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_contracts_total_amount_id", ["total_amount", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_town_code"), ["town_code"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_type_code"), ["type_code"], unique=False)
-        batch_op.create_index(
-            "ix_contracts_counts",
-            ["state", "unit_code", "registered_on", "type_code", "filed_by_id", "total_amount", "technology_amount"],
-            unique=False,
-        )
         batch_op.create_index("ix_contracts_updated_at_id", ["updated_at", "id"], unique=False)
 
     op.create_table(
@@ -1060,18 +1333,155 @@ def upgrade() -> None:
         sa.Column("uploaded_by_id", sa.Integer(), nullable=False),
         sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
+        sa.Column("page_count", sa.Integer(), nullable=True),
+        sa.Column(
+            "unreadable",
+            sa.Enum(
+                "damaged",
+                "locked",
+                "exhausting",
+                name="unreadable",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint(
+            "(version > 1) = (replaces_id IS NOT NULL)", name=op.f("ck_attachments_later_version_replaces")
+        ),
         sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_attachments_hash")),
+        sa.CheckConstraint("page_count >= 1", name=op.f("ck_attachments_has_pages")),
         sa.CheckConstraint("size > 0", name=op.f("ck_attachments_not_empty")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_attachments_version_from_1")),
         sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_attachments_contract_id_contracts")),
         sa.ForeignKeyConstraint(
             ["kind_code"], ["attachment_kinds.code"], name=op.f("fk_attachments_kind_code_attachment_kinds")
         ),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"], ["attachments.id"], name=op.f("fk_attachments_replaces_id_attachments")
+        ),
         sa.ForeignKeyConstraint(["uploaded_by_id"], ["users.id"], name=op.f("fk_attachments_uploaded_by_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+        sa.UniqueConstraint("replaces_id", name=op.f("uq_attachments_replaces_id")),
     )
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attachments_contract_id"), ["contract_id"], unique=False)
         batch_op.create_index("ix_attachments_sha256_contract_id", ["sha256", "contract_id"], unique=False)
+
+    op.create_table(
+        "bulk_picks",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("contract_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_bulk_picks_contract_id_contracts")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_bulk_picks_user_id_users")),
+        sa.PrimaryKeyConstraint("user_id", "contract_id", name=op.f("pk_bulk_picks")),
+    )
+    op.create_table(
+        "contract_cases",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("contract_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "change",
+                "cancellation",
+                "revocation",
+                "objection",
+                name="case_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("opened_by_id", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "opened_from",
+            sa.Enum(
+                "draft",
+                "submitted",
+                "correction",
+                "not_accepted",
+                "accepted",
+                "reviewed",
+                "expert",
+                "checked",
+                "registered",
+                "refused",
+                "withdrawn",
+                "changing",
+                "cancelling",
+                "cancelled",
+                "revoking",
+                "revoked",
+                "objection",
+                name="opened_from",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("ground_code", sa.String(length=40), nullable=True),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("event_on", sa.Date(), nullable=True),
+        sa.Column("authority", sa.String(length=100), nullable=False),
+        sa.Column("has_benefits", sa.Boolean(), nullable=True),
+        sa.Column("benefits_note", sa.Text(), nullable=False),
+        sa.Column("proposal", sa.JSON(), nullable=False),
+        sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("review_opinion", sa.Text(), nullable=False),
+        sa.Column("notified_on", sa.Date(), nullable=True),
+        sa.Column("statement", sa.Text(), nullable=False),
+        sa.Column("decided_by_id", sa.Integer(), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "granted", "denied", "withdrawn", name="outcome", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=True,
+        ),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("counts_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "outcome <> 'granted' OR decided_by_id IS NOT NULL", name=op.f("ck_contract_cases_granted_has_decider")
+        ),
+        sa.CheckConstraint(
+            "(outcome IS NULL) = (closed_at IS NULL)", name=op.f("ck_contract_cases_closed_has_outcome")
+        ),
+        sa.CheckConstraint("decided_by_id <> opened_by_id", name=op.f("ck_contract_cases_opener_does_not_decide")),
+        sa.CheckConstraint(
+            "decided_by_id <> reviewed_by_id", name=op.f("ck_contract_cases_case_decided_by_second_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["contract_id"], ["contracts.id"], name=op.f("fk_contract_cases_contract_id_contracts")
+        ),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["users.id"], name=op.f("fk_contract_cases_decided_by_id_users")),
+        sa.ForeignKeyConstraint(
+            ["ground_code"], ["change_grounds.code"], name=op.f("fk_contract_cases_ground_code_change_grounds")
+        ),
+        sa.ForeignKeyConstraint(["opened_by_id"], ["users.id"], name=op.f("fk_contract_cases_opened_by_id_users")),
+        sa.ForeignKeyConstraint(["reviewed_by_id"], ["users.id"], name=op.f("fk_contract_cases_reviewed_by_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_cases")),
+    )
+    with op.batch_alter_table("contract_cases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_contract_cases_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index(
+            "uq_contract_cases_open",
+            ["contract_id"],
+            unique=True,
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        )
 
     op.create_table(
         "contract_history",
@@ -1084,11 +1494,20 @@ def upgrade() -> None:
                 "draft",
                 "submitted",
                 "correction",
+                "not_accepted",
                 "accepted",
                 "reviewed",
+                "expert",
+                "checked",
                 "registered",
                 "refused",
                 "withdrawn",
+                "changing",
+                "cancelling",
+                "cancelled",
+                "revoking",
+                "revoked",
+                "objection",
                 name="source",
                 native_enum=False,
                 create_constraint=True,
@@ -1102,11 +1521,20 @@ def upgrade() -> None:
                 "draft",
                 "submitted",
                 "correction",
+                "not_accepted",
                 "accepted",
                 "reviewed",
+                "expert",
+                "checked",
                 "registered",
                 "refused",
                 "withdrawn",
+                "changing",
+                "cancelling",
+                "cancelled",
+                "revoking",
+                "revoked",
+                "objection",
                 name="target",
                 native_enum=False,
                 create_constraint=True,
@@ -1119,10 +1547,15 @@ def upgrade() -> None:
         sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("changes", sa.JSON(), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=True),
+        sa.Column("role", sa.String(length=60), nullable=False),
+        sa.Column("for_id", sa.Integer(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("before", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(["by_id"], ["users.id"], name=op.f("fk_contract_history_by_id_users")),
         sa.ForeignKeyConstraint(
             ["contract_id"], ["contracts.id"], name=op.f("fk_contract_history_contract_id_contracts")
         ),
+        sa.ForeignKeyConstraint(["for_id"], ["users.id"], name=op.f("fk_contract_history_for_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_history")),
     )
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
@@ -1130,10 +1563,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contract_history_contract_id"), ["contract_id"], unique=False)
 
     op.create_table(
+        "contract_rights",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("contract_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("ip_code", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("owner", sa.String(length=200), nullable=False),
+        sa.Column("applied_on", sa.Date(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.CheckConstraint("valid_until >= applied_on", name=op.f("ck_contract_rights_valid_after_it_was_applied_for")),
+        sa.ForeignKeyConstraint(
+            ["contract_id"], ["contracts.id"], name=op.f("fk_contract_rights_contract_id_contracts")
+        ),
+        sa.ForeignKeyConstraint(["ip_code"], ["ip_kinds.code"], name=op.f("fk_contract_rights_ip_code_ip_kinds")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_rights")),
+        sa.UniqueConstraint("contract_id", "position", name=op.f("uq_contract_rights_contract_id_position")),
+    )
+    op.create_table(
         "correction_items",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contract_id", sa.Integer(), nullable=False),
         sa.Column("section", sa.String(length=20), nullable=False),
+        sa.Column("field", sa.String(length=40), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("reply", sa.Text(), nullable=False),
         sa.Column("asked_by_id", sa.Integer(), nullable=False),
@@ -1148,6 +1601,35 @@ def upgrade() -> None:
     with op.batch_alter_table("correction_items", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_correction_items_contract_id"), ["contract_id"], unique=False)
 
+    op.create_table(
+        "deductions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("contract_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "equipment",
+                "instrument",
+                "part",
+                "material",
+                "other",
+                name="deduction_kind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("is_subject", sa.Boolean(), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_deductions_amount_is_positive")),
+        sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_deductions_contract_id_contracts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deductions")),
+        sa.UniqueConstraint("contract_id", "position", name=op.f("uq_deductions_contract_id_position")),
+    )
     op.create_table(
         "draft_inputs",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -1252,15 +1734,27 @@ def downgrade() -> None:
 
     op.drop_table("ledger_entries")
     op.drop_table("draft_inputs")
+    op.drop_table("deductions")
     with op.batch_alter_table("correction_items", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_correction_items_contract_id"))
 
     op.drop_table("correction_items")
+    op.drop_table("contract_rights")
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_history_contract_id"))
         batch_op.drop_index("ix_contract_history_by_id_at")
 
     op.drop_table("contract_history")
+    with op.batch_alter_table("contract_cases", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_contract_cases_open",
+            sqlite_where=sa.text("outcome IS NULL"),
+            postgresql_where=sa.text("outcome IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_contract_cases_contract_id"))
+
+    op.drop_table("contract_cases")
+    op.drop_table("bulk_picks")
     with op.batch_alter_table("attachments", schema=None) as batch_op:
         batch_op.drop_index("ix_attachments_sha256_contract_id")
         batch_op.drop_index(batch_op.f("ix_attachments_contract_id"))
@@ -1268,7 +1762,6 @@ def downgrade() -> None:
     op.drop_table("attachments")
     with op.batch_alter_table("contracts", schema=None) as batch_op:
         batch_op.drop_index("ix_contracts_updated_at_id")
-        batch_op.drop_index("ix_contracts_counts")
         batch_op.drop_index(batch_op.f("ix_contracts_type_code"))
         batch_op.drop_index(batch_op.f("ix_contracts_town_code"))
         batch_op.drop_index("ix_contracts_total_amount_id")
@@ -1279,6 +1772,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contracts_platform_id"))
         batch_op.drop_index("ix_contracts_filed_by_id_updated_at")
         batch_op.drop_index(batch_op.f("ix_contracts_field_code"))
+        batch_op.drop_index("ix_contracts_counts")
         batch_op.drop_index(batch_op.f("ix_contracts_buyer_id"))
         batch_op.drop_index(batch_op.f("ix_contracts_broker_id"))
 
@@ -1288,6 +1782,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_brokers_employer_id"))
 
     op.drop_table("brokers")
+    op.drop_table("recognitions")
     op.drop_table("user_roles")
     with op.batch_alter_table("targets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_targets_unit_code"))
@@ -1297,6 +1792,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_parked_forms_user_id"))
 
     op.drop_table("parked_forms")
+    op.drop_table("paper_files")
     op.drop_table("number_counters")
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_invitations_user_id"))
@@ -1310,6 +1806,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_enterprises_initials")
 
     op.drop_table("enterprises")
+    with op.batch_alter_table("delegations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_delegations_delegator_id"))
+        batch_op.drop_index(batch_op.f("ix_delegations_delegate_id"))
+
+    op.drop_table("delegations")
     op.drop_table("daily_totals")
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_entries_user_id"))
@@ -1323,6 +1824,7 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("units")
     op.drop_table("time_limits")
+    op.drop_table("rules")
     with op.batch_alter_table("published_figures", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_published_figures_section"))
         batch_op.drop_index("ix_published_figures_measure_code_region_code_year")
@@ -1344,7 +1846,6 @@ def downgrade() -> None:
 
     op.drop_table("sign_in_failures")
     op.drop_table("settings")
-    op.drop_table("rules")
     op.drop_table("rule_sets")
     with op.batch_alter_table("regions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_regions_parent_code"))
@@ -1366,10 +1867,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_party_types_parent_code"))
 
     op.drop_table("party_types")
+    with op.batch_alter_table("non_acceptance_reasons", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_non_acceptance_reasons_parent_code"))
+
+    op.drop_table("non_acceptance_reasons")
     with op.batch_alter_table("measures", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_measures_parent_code"))
 
     op.drop_table("measures")
+    with op.batch_alter_table("licence_modes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_licence_modes_parent_code"))
+
+    op.drop_table("licence_modes")
     with op.batch_alter_table("ip_kinds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ip_kinds_parent_code"))
 
@@ -1383,14 +1892,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_goals_parent_code"))
 
     op.drop_table("goals")
+    with op.batch_alter_table("enterprise_attributes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_enterprise_attributes_parent_code"))
+
+    op.drop_table("enterprise_attributes")
     with op.batch_alter_table("documents", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_documents_parent_code"))
 
     op.drop_table("documents")
+    with op.batch_alter_table("currencies", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_currencies_parent_code"))
+
+    op.drop_table("currencies")
     with op.batch_alter_table("contract_types", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_contract_types_parent_code"))
 
     op.drop_table("contract_types")
+    with op.batch_alter_table("change_grounds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_change_grounds_parent_code"))
+
+    op.drop_table("change_grounds")
     op.drop_table("calendar_days")
     with op.batch_alter_table("attachment_kinds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attachment_kinds_parent_code"))

@@ -1,0 +1,100 @@
+"""What the moves of the registration do besides changing the state. Those of the cases are in ``case_moves``."""
+
+from typing import Any
+
+from contracts_app.accounts.models import User
+from contracts_app.codes.models import ContractType
+from contracts_app.core import audit
+from contracts_app.core.clock import local, now_utc, today
+from contracts_app.core.db import db
+from contracts_app.core.errors import Refused
+from contracts_app.rules.queries import limits_on, work_calendar
+
+from . import ledger, numbers
+from .asks import why_not_on
+from .facts import changed_since_submission, changes_of, facts_of
+from .models import Contract, CorrectionItem
+from .search import reindex
+from .states import State
+
+
+def fix_submission(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    """Fix what was submitted, and start the clock.
+
+    The clock runs from the day on which the complete set was submitted and starts again with each resubmission
+    (draft Measures Art. 14, domain facts 1.4); the rule set is the one in force on the day of the first filing.
+    """
+    now = now_utc()
+    day = local(now).date()
+    first_day = next((local(line.at).date() for line in contract.history if line.target is State.SUBMITTED), day)
+    limits = limits_on(first_day)
+    is_large = limits.is_large(total_amount=contract.total_amount, technology_amount=contract.technology_amount)
+    contract.submitted_at = now
+    contract.undertaking = True
+    contract.rule_set_code = limits.rule_set.code
+    contract.due_on = limits.due_on(day, work_calendar(), is_large=is_large)
+    answers["facts"] = facts_of(contract)
+    if (changes := changed_since_submission(contract)) is not None:
+        answers["changes"] = changes
+    reindex([contract])
+
+
+def answer_corrections(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    for item in contract.open_corrections:
+        item.reply, item.answered_at = answers["reply"], now_utc()
+
+
+def ask_corrections(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    """Keep the list for the applicant; what was decided so far is open again."""
+    answers["items"] = [line for line in answers["items"] if line["section"] and line["request"]]
+    for line in answers["items"]:
+        contract.corrections.append(
+            CorrectionItem(section=line["section"], request=line["request"], asked_by_id=person.id)
+        )
+    contract.reviewed_by = contract.decided_by = None
+    contract.due_on = None  # the clock stands still until the applicant answers
+
+
+def give_acceptance_number(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    """Accepted as of the day of the complete submission; the number is given once and kept through corrections."""
+    assert contract.submitted_at is not None
+    assert contract.unit is not None
+    contract.accepted_on = local(contract.submitted_at).date()
+    if contract.acceptance_number is None:
+        contract.acceptance_number = numbers.next_acceptance_number(contract.unit, today().year)
+    answers["acceptance_number"] = contract.acceptance_number
+    reindex([contract])
+
+
+def keep_first_review(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    before = facts_of(contract)
+    contract.reviewed_by = person
+    contract.technology_amount = answers["recognised_amount"]
+    contract.type_code = answers["recognised_type"]
+    contract.type = db.session.get(ContractType, contract.type_code)
+    answers["changes"] = changes_of(before, facts_of(contract))
+
+
+def undo_first_review(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    contract.reviewed_by = None
+
+
+def put_on_register(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    """Number, date, second person - and from this moment it counts."""
+    if sentence := why_not_on(contract, answers["registered_on"]):
+        raise Refused(f"{sentence}。")
+    contract.registration_number = answers["registration_number"]
+    contract.registered_on = answers["registered_on"]
+    contract.verification_code = numbers.new_verification_code()
+    contract.decided_by = person
+    reindex([contract])
+    ledger.count_registration(contract)
+
+
+def keep_refusal(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    contract.refusal_code = answers["refusal_code"]
+    contract.decided_by = person
+
+
+def write_audit(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.label)
