@@ -15,8 +15,8 @@ from .accounts.permissions import in_menu, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
 from .core import errors, filters, installation, limits, nav, pages
-from .core.files import FileStore
 from .core.settings import ROOT, Settings
+from .core.stores import FolderStore
 
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app = database.Office(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app, settings)
     database.init_app(app, settings.database_url, engine)
-    app.extensions["files"] = FileStore(settings.instance / "files")
+    app.extensions["files"] = FolderStore(settings.instance / "files")  # any core.stores.Store
     errors.init_app(app)
     limits.init_app(app)
     filters.init_app(app)
@@ -95,7 +95,7 @@ def _register_pages(app: Flask) -> None:
     from .accounts import views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
-    from .contracts import filing, rule_views, views
+    from .contracts import filing, reading, rule_views, views
     from .enterprises import views as enterprises
     from .papers import views as papers
     from .platforms import views as platforms
@@ -105,7 +105,7 @@ def _register_pages(app: Flask) -> None:
     from .targets import views as targets
 
     people, reference = (accounts, audit, brokers), (codes, regions, rules)
-    work = (filing, views, rule_views, enterprises, platforms)
+    work = (filing, views, reading, rule_views, enterprises, platforms)
     for noun in (*people, *work, *reference, targets, statistics, papers):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)

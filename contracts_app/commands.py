@@ -1,4 +1,4 @@
-"""The command line: ``flask --app wsgi init | seed | demo | workflow | totals | start | users | rules | migrations``.
+"""The command line: ``flask --app wsgi init | seed | demo | workflow | totals | start | users | rules | files | …``.
 
 Results go to stdout, messages to stderr, and the exit status is 0 only when it worked.
 """
@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.commands import users
 from contracts_app.contracts import ledger
+from contracts_app.contracts.file_commands import files
 from contracts_app.contracts.rule_commands import rules
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
@@ -40,7 +41,7 @@ REFERENCE = "reference_edition"  # the fact that says which reference files were
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, demo, workflow, totals, start, users, rules, check_migrations):
+    for command in (init, seed, demo, workflow, totals, start, users, rules, files, check_migrations):
         app.cli.add_command(command)
 
 

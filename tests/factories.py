@@ -190,6 +190,8 @@ class Make:
                 contract.submitted_at, contract.undertaking = submitted, True
                 contract.rule_set_code = limits.rule_set.code
                 contract.due_on = contract.due_on or limits.due_on(day, work_calendar())
+                for file in contract.attachments:
+                    file.uploaded_at = submitted
                 line.facts = facts_of(contract)
             elif reached is State.ACCEPTED:
                 contract.accepted_on = day

@@ -71,6 +71,8 @@ WHO_OPENS_WHAT = {
     "filing.autosave": {BROKER, REGISTRAR},
     "filing.files": {BROKER, REGISTRAR},
     "filing.check": {BROKER, REGISTRAR},
+    "reading.page": READERS | {BROKER},
+    "reading.picture": READERS | {BROKER},
     "papers.as_pdf": READERS | {BROKER},
     "papers.as_word": READERS | {BROKER},
     "platforms.index": READERS,

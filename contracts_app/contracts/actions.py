@@ -25,8 +25,10 @@ from contracts_app.codes.models import (
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
-from contracts_app.core.errors import NotYours, Refused, Stale
-from contracts_app.core.files import FileRefused, FileStore, safe_name, sniff
+from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
+from contracts_app.core.files import FileKind, FileRefused, safe_name, sniff
+from contracts_app.core.previews import NotShown, TooBusy, count_pages
+from contracts_app.core.stores import Store
 from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.queries import ABROAD, unit_of
@@ -37,6 +39,7 @@ from .search import WORDS, reindex
 from .states import State
 
 SAVED_ELSEWHERE = "这份合同刚在别的窗口保存过。你填的内容都还在下面，和最新内容对照后再保存一次。"
+SENTENCES["uq_attachments_replaces_id"] = "这个文件刚在别的窗口换过新版，重新打开附件页看最新的清单。"
 EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
 
 
@@ -168,14 +171,27 @@ def forget_input(contract: Contract, section: checks.Section) -> None:
     db.session.expire(contract, ["inputs"])
 
 
-def attach(contract: Contract, kind_code: str, stream: IO[bytes], filename: str, person: User) -> Attachment:
-    """Add a file. Raises ``FileRefused`` with a sentence when it is too large, empty, or not what its name says."""
+def attach(
+    contract: Contract,
+    kind_code: str,
+    stream: IO[bytes],
+    filename: str,
+    person: User,
+    *,
+    replaces: Attachment | None = None,
+) -> Attachment:
+    """Add a file, or the next version of one: the one it replaces stays beside it and counts no longer.
+
+    Raises ``FileRefused`` with a sentence when it is too large, empty, not what its name says, or there already.
+    """
     refuse_edit(contract, person)
     content = cast(BinaryIO, stream)
     kind = sniff(content, filename)
     content.seek(0)
-    store: FileStore = current_app.extensions["files"]
+    store: Store = current_app.extensions["files"]
     kept = store.keep(content, current_app.config["UPLOAD_LIMIT"])
+    if replaces and replaces.sha256 == kept.sha256:
+        raise FileRefused(f"和现在的第 {replaces.version} 版是同一个文件，选择改过的文件。")
     if any(file.sha256 == kept.sha256 and file.kind_code == kind_code for file in contract.current_attachments):
         raise FileRefused("这个文件已经传过了，不用再传。")
     file = Attachment(
@@ -186,21 +202,41 @@ def attach(contract: Contract, kind_code: str, stream: IO[bytes], filename: str,
         size=kept.size,
         sha256=kept.sha256,
         uploaded_by_id=person.id,
+        uploaded_at=now_utc(),
+        version=replaces.version + 1 if replaces else 1,
+        replaces=replaces,
     )
+    if replaces:
+        replaces.removed_at = file.uploaded_at
+    if kind is FileKind.PDF:
+        content.seek(0)
+        _count_pages(file, content)
     contract.attachments.append(file)
     contract.updated_at = now_utc()
     db.session.flush()
     return file
 
 
+def _count_pages(file: Attachment, content: BinaryIO) -> None:
+    """So that pages that show the file know how many it has, and say at once where it cannot be shown."""
+    try:
+        file.page_count = count_pages(content)
+    except NotShown as not_shown:
+        file.unreadable = not_shown.reason
+    except TooBusy:
+        pass  # counted when it is read
+
+
 def remove(contract: Contract, file: Attachment, person: User) -> None:
-    """Take a file off. What the office has seen once stays in the record, marked as replaced."""
+    """Take a file off with the versions before it. What was handed in once stays in the record, marked as removed."""
     refuse_edit(contract, person)
-    if contract.state is State.DRAFT:
-        contract.attachments.remove(file)
-    else:
-        file.removed_at = now_utc()
-    contract.updated_at = now_utc()
+    now = now_utc()
+    for version in (file, *file.earlier):
+        if contract.was_submitted(version):
+            version.removed_at = version.removed_at or now
+        else:
+            contract.attachments.remove(version)
+    contract.updated_at = now
     db.session.flush()
 
 

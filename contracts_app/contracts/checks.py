@@ -12,6 +12,7 @@ from contracts_app.rules.models import Level, Section
 from contracts_app.rules.predicates import PREDICATES
 from contracts_app.rules.queries import RuleFacts, rule_set_named, rule_set_on, rules_of
 
+from . import paper_rules  # noqa: F401  (declares the test for files that the rules name)
 from .lookups import lookups_for
 from .models import Contract
 from .predicates import Context
@@ -56,10 +57,15 @@ def findings(contract: Contract, on: date, section: Section | None = None) -> li
 
     The rules are those of the contract's filing date; a contract not filed yet is held against today's.
     """
+    context = context_of(contract, on)
+    return list(found_by(rules_of(context.rule_set.code), contract, context, section))
+
+
+def context_of(contract: Contract, on: date) -> Context:
+    """The rule set that holds for the contract on this day, and what is known around it."""
     filed_under = contract.rule_set_code
     rule_set = rule_set_named(filed_under) if filed_under else rule_set_on(on)
-    context = Context(on, rule_set, lookups_for(contract))
-    return list(found_by(rules_of(rule_set.code), contract, context, section))
+    return Context(on, rule_set, lookups_for(contract))
 
 
 def found_by(

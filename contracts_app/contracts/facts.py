@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts_app.core import money
 
-from .models import Contract
+from .models import Attachment, Contract
 
 # Field -> what people call it, in the order of the form.
 LABELS = {
@@ -65,7 +65,8 @@ def facts_of(contract: Contract) -> dict[str, str]:
         "industry_code": _name(contract.industry),
         "platform_id": _name(contract.platform),
         "attachments": "；".join(
-            f"{file.kind.name}：{file.file_name}（{file.sha256[:12]}）" for file in contract.current_attachments
+            f"{file.kind.name}：{file.file_name}（{_version(file)}{file.sha256[:12]}）"
+            for file in contract.current_attachments
         ),
     }
 
@@ -87,6 +88,10 @@ def type_in_words(contract: Contract) -> str:
     if not kind:
         return ""
     return f"{kind.parent.name} / {kind.name}" if kind.parent and kind.parent.name != kind.name else kind.name
+
+
+def _version(file: Attachment) -> str:
+    return f"第 {file.version} 版，" if file.version > 1 else ""
 
 
 def _name(thing: Any) -> str:

@@ -22,11 +22,11 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
 
 from . import actions, queries
-from .attachments import UploadForm, limit_bytes, papers_of
+from .attachments import UploadForm, limit_bytes, papers_of, versions
 from .checks import Finding, Level, Section, findings, readiness
 from .facts import changed_since_submission
 from .forms import PARTS, EnterpriseField, MoneyForm, PartForm
-from .models import Contract, CorrectionItem
+from .models import Attachment, Contract, CorrectionItem
 from .states import State
 from .summary import FIELDS, control, parts_of
 from .workflow import CONTRACT
@@ -365,27 +365,49 @@ def files(contract_id: int) -> ResponseReturnValue:
     if request.method == "GET":
         if parked(current_user, request.args.get("parked", type=int), request.path):
             flash("登录已过期，刚才选的文件没有上传。重新选择后上传。", "warn")
-        return _files_page(contract, UploadForm())
+        replaces = request.args.get("replace")
+        return _files_page(contract, UploadForm(replaces=_current_file(contract, replaces) if replaces else None))
     go = request.form.get("go", "upload")
     if go.startswith("remove:"):
         return _remove_file(contract, go.removeprefix("remove:"))
-    form = UploadForm(request.form)
+    replaces = request.form.get("replaces")
+    form = UploadForm(request.form, replaces=_current_file(contract, replaces) if replaces else None)
     uploads = request.files.getlist("files")
     with unit_of_work():  # what can be taken is kept, whatever else of the same choice is refused
         taken = form.take(contract, uploads, current_user)
     for upload in uploads:
         upload.close()
     if taken:
-        flash(f"已上传：{'、'.join(taken)}。")
+        flash(f"已上传：{'、'.join(_told(contract, file) for file in taken)}。")
+        for file in taken:
+            if file.unreadable:
+                flash(f"{file.file_name}：{file.unreadable.label}。登记机构打不开的，会要求补正。", "warn")
     if form.errors:
         return _files_page(queries.one(contract_id, current_user), form), 422
     return redirect(_url_of(contract, Section.FILES))
 
 
-def _remove_file(contract: Contract, key: str) -> ResponseReturnValue:
+def _told(contract: Contract, file: Attachment) -> str:
+    """What was taken, its version, and where the same bytes are already."""
+    same = [one for one in contract.attachments if one is not file and one.sha256 == file.sha256]
+    told = [f"第 {file.version} 版"] if file.version > 1 else []
+    if same:
+        one = next((one for one in file.earlier if one in same), same[-1])
+        which = f"第 {one.version} 版" if one in file.earlier else f"“{one.kind.name}”里的 {one.file_name}"
+        told.append(f"内容和{which}完全相同")
+    return f"{file.file_name}（{'，'.join(told)}）" if told else file.file_name
+
+
+def _current_file(contract: Contract, key: str) -> Attachment:
+    """The file of that id, while it counts."""
     file = next((one for one in contract.current_attachments if str(one.id) == key), None)
     if file is None:
         raise Refused("这个文件已经不在清单里了，重新打开附件页看最新的清单。")
+    return file
+
+
+def _remove_file(contract: Contract, key: str) -> ResponseReturnValue:
+    file = _current_file(contract, key)
     actions.remove(contract, file, current_user)
     flash(f"已删除：{file.file_name}。")
     return redirect(_url_of(contract, Section.FILES))
@@ -402,6 +424,7 @@ def _files_page(contract: Contract, form: UploadForm) -> str:
         section=Section.FILES,
         number=len(Section),
         papers=papers,
+        shown={one.file.id: one for one in versions(contract, current_user)},
         kinds=ACCEPT.replace(".", "").replace(",", " "),
         limit=_limit(),
         limit_mb=limit_bytes() // (1024 * 1024),

@@ -5,14 +5,13 @@ to say, True, or the values of the placeholders in the rule's sentence. What it 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from contracts_app.accounts.roles import Role
 from contracts_app.core import money
 from contracts_app.core.clock import local
 from contracts_app.core.codes import parse_uscc
@@ -445,64 +444,6 @@ def patent_number_is_malformed(contract: Contract, context: Context) -> Said:
 def may_be_classified(contract: Contract, context: Context) -> Said:
     """The goal is one for which the office first asks whether the contract is classified."""
     return True if contract.goal and contract.goal.asks_classified_check else None
-
-
-# ---- files ----------------------------------------------------------------------------------------------------------
-
-
-def _agent(contract: Contract, context: Context) -> bool:
-    return Role.BROKER in contract.filed_by.roles
-
-
-def _asks_ip(contract: Contract, context: Context) -> bool:
-    return bool(contract.type and contract.type.asks_ip)
-
-
-def _import(contract: Contract, context: Context) -> bool:
-    return _is_abroad(contract.seller)
-
-
-def _foreign(contract: Contract, context: Context) -> bool:
-    return any(_is_abroad(party) for party in _parties(contract))
-
-
-def _project(contract: Contract, context: Context) -> bool:
-    return contract.plan_source_code not in (None, OUTSIDE_PLANS)
-
-
-def _deducted(contract: Contract, context: Context) -> bool:
-    return 0 < contract.technology_amount < contract.total_amount
-
-
-OCCASIONS: dict[str, Callable[[Contract, Context], bool]] = {
-    "always": lambda contract, context: True,
-    "agent": _agent,
-    "right": _asks_ip,
-    "import": _import,
-    "foreign_party": _foreign,
-    "government_project": _project,
-    "deduction": _deducted,
-}
-
-
-@predicate("type")
-def paper_is_missing(
-    contract: Contract,
-    context: Context,
-    kind: str,
-    occasion: str,
-    types: Sequence[str] = (),
-    words: Sequence[str] = (),
-    from_amount: int = 0,
-) -> Said:
-    """A kind of file is not there although its occasion, the type, a word or the amount (元) asks for it."""
-    if (types and not contract.type) or not is_of(contract, types) or not OCCASIONS[occasion](contract, context):
-        return None
-    if contract.total_amount < from_amount or (words and not named(contract, words, SUBJECT_FIELDS)):
-        return None
-    if any(file.kind_code == kind for file in contract.current_attachments):
-        return None
-    return {"type": contract.type.name if contract.type else ""}
 
 
 # ---- other contracts ------------------------------------------------------------------------------------------------

@@ -99,13 +99,21 @@ def one_to_change(contract_id: int, person: User) -> Contract:
 
 
 def attachment(contract_id: int, file_id: int, person: User) -> Attachment:
-    """One file of a contract this person may see, also a replaced one; 404 otherwise."""
+    """One file of a contract this person may see, also a replaced one; 404 otherwise.
+
+    What was replaced before it was handed in is the filer's alone.
+    """
     statement = (
         select(Attachment)
         .join(Contract, Contract.id == Attachment.contract_id)
         .where(Contract.id == contract_id, Attachment.id == file_id, may_see(person))
     )
-    return db.session.scalars(statement).one_or_none() or abort(404)
+    found = db.session.scalars(statement).one_or_none() or abort(404)
+    if found.removed_at:
+        contract = db.session.get_one(Contract, contract_id)
+        if contract.filed_by_id != person.id and not contract.was_submitted(found):
+            abort(404)
+    return found
 
 
 def waiting_for(person: User) -> ColumnElement[bool]:

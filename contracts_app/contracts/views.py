@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -13,7 +13,6 @@ from contracts_app.core.clock import DayError, parse_day, today
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused, Stale, sentence_of
-from contracts_app.core.files import FileKind
 from contracts_app.core.nav import has_page
 from contracts_app.core.pages import number_from, url_with
 from contracts_app.core.words import Word
@@ -21,8 +20,9 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet
 from contracts_app.rules.queries import setting
 
-from . import checks, course, filing, lists, queries
+from . import checks, course, filing, lists, queries, reading
 from .actions import EDITABLE, why_not_edit
+from .attachments import versions
 from .due import Level, dues
 from .facts import type_in_words
 from .filters import filter_form
@@ -204,6 +204,8 @@ def _shown(contract: Contract) -> dict[str, Any]:
     rules = db.session.get(RuleSet, contract.rule_set_code) if contract.rule_set_code else None
     return {
         "contract": contract,
+        "versions": versions(contract, current_user),
+        "sheets": reading.main_sheets(contract),
         "offers": CONTRACT.offers(contract, current_user),
         "type_words": type_in_words(contract),
         "history": course.timeline(contract),
@@ -231,33 +233,11 @@ def _section_labels() -> dict[str, str]:
     return {section.value: section.label for section in checks.Section}
 
 
-# Chrome shows no PDF in a sandbox; a PDF has no scripts that could act for the page.
-_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-_PICTURES = frozenset({FileKind.JPG.mime, FileKind.PNG.mime})
-_INLINE = _PICTURES | {FileKind.PDF.mime}
-
-
 @bp.route("/<int:contract_id>/files/<int:file_id>")
 @needs(Can.READ_CONTRACTS)
 def file(contract_id: int, file_id: int) -> Response:
-    """A file of a contract: PDF and pictures open in the browser (``?download=1`` saves them), others are saved."""
-    found = queries.attachment(contract_id, file_id, current_user)
-    store = current_app.extensions["files"]
-    if not store.exists(found.sha256):
-        abort(404)
-    answer = send_file(
-        store.path(found.sha256),
-        mimetype=found.mime,
-        as_attachment=found.mime not in _INLINE or "download" in request.args,
-        download_name=found.file_name,
-        etag=found.sha256,
-        max_age=0,
-    )
-    answer.cache_control.private = True
-    sandbox = "" if found.mime == FileKind.PDF.mime else "; sandbox"
-    answer.headers["Content-Security-Policy"] = _FILE_POLICY + sandbox
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    return answer
+    """A file of a contract, to open or to save."""
+    return reading.send(queries.attachment(contract_id, file_id, current_user))
 
 
 file.talisman_view_options = {"content_security_policy": None}  # type: ignore[attr-defined]  # set above
@@ -326,7 +306,7 @@ def _move_page(offer: Offer, form: MoveForm) -> str:
         readiness=checks.readiness(found),
         before=before,
         after=after,
-        pictures=_PICTURES,
+        pictures=reading.PICTURES,
         **_shown(contract),
     )
 

@@ -1,14 +1,11 @@
-"""Attachments: what a file really is, whether we take it, and a store that names each content by its hash."""
+"""Attachments: what a file really is, and whether we take it. Where they are kept: ``core/stores.py``."""
 
-import hashlib
 import os
 import re
 import struct
-import tempfile
 import unicodedata
 import zipfile
 import zlib
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -199,96 +196,3 @@ def _kind_by_entries(archive: zipfile.ZipFile) -> FileKind | None:
     if _WORD in types:
         return FileKind.DOCX
     return FileKind.XLSX if _EXCEL in types else None
-
-
-# --- where files are kept ---
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A content in the store: its name there and its size in bytes."""
-
-    sha256: str
-    size: int
-
-
-class FileStore:
-    """Files under `root`, each at ab/cd/<sha256> once, readable by the owner of the process only."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def keep(self, stream: BinaryIO, limit_bytes: int) -> Kept:
-        """Keeps what is left of the stream, whole and flushed or not at all; FileRefused if empty or over the limit."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.root, prefix="arriving-")  # made with mode 600
-        arriving = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                kept = _copy(stream, file, limit_bytes)
-            self._settle(arriving, kept)
-        finally:
-            arriving.unlink(missing_ok=True)
-        return kept
-
-    def _settle(self, arriving: Path, kept: Kept) -> None:
-        place = self.path(kept.sha256)
-        if place.exists() and place.stat().st_size == kept.size:
-            return
-        for folder in (place.parent.parent, place.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        os.replace(arriving, place)
-        for folder in (place.parent, place.parent.parent, self.root):
-            _flush_folder(folder)
-
-    def open(self, sha256: str) -> BinaryIO:
-        """The content for reading; FileNotFoundError if the store does not hold it."""
-        return self.path(sha256).open("rb")
-
-    def exists(self, sha256: str) -> bool:
-        """Whether the store holds that content."""
-        return self.path(sha256).is_file()
-
-    def path(self, sha256: str) -> Path:
-        """Where that content is or would be; ValueError unless it is 64 lower-case hex digits."""
-        if not re.fullmatch("[0-9a-f]{64}", sha256):
-            raise ValueError("A stored file is named by 64 lower-case hexadecimal digits.")
-        return self.root / sha256[:2] / sha256[2:4] / sha256
-
-
-def _copy(stream: BinaryIO, file: BinaryIO, limit_bytes: int) -> Kept:
-    digest = hashlib.sha256()
-    size = 0
-    while chunk := stream.read(_CHUNK):
-        size += len(chunk)
-        if size > limit_bytes:
-            raise FileRefused(_over_limit(size + _rest_of(stream), limit_bytes))
-        digest.update(chunk)
-        file.write(chunk)
-    if not size:
-        raise FileRefused("文件是空的，打开原件确认有内容后重新选择。")
-    file.flush()
-    os.fsync(file.fileno())
-    return Kept(digest.hexdigest(), size)
-
-
-def _rest_of(stream: BinaryIO) -> int:
-    """Bytes after the current position, so that the sentence can name the whole size; 0 where that cannot be known."""
-    if not stream.seekable():
-        return 0
-    here = stream.tell()
-    return stream.seek(0, os.SEEK_END) - here
-
-
-def _over_limit(size: int, limit_bytes: int) -> str:
-    limit = size_label(limit_bytes).replace(".0 ", " ")
-    return f"文件 {size_label(size)}，超过 {limit} 上限，压缩或分开后重新选择。"
-
-
-def _flush_folder(folder: Path) -> None:
-    """Makes a new name in the folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,7 +22,7 @@ from contracts_app.contracts.models import Contract, NumberCounter
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import WorkCalendar, today
 from contracts_app.core.db import Base, db
-from contracts_app.core.files import FileStore, Kept
+from contracts_app.core.stores import Kept, Store
 from contracts_app.core.installation import fact, set_fact
 from contracts_app.core.text import name_key
 from contracts_app.enterprises.actions import FOUND_BY
@@ -262,7 +262,7 @@ class _Load:
 
 def _keep_files() -> dict[str, Kept]:
     """The two papers that all demonstration contracts share."""
-    store: FileStore = current_app.extensions["files"]
+    store: Store = current_app.extensions["files"]
     notice = ("演示文件，内容是生成的。", "This file was generated for demonstration.")
     papers = {"contract": "技术合同文本", "authorization": "授权委托书"}
     return {

@@ -73,6 +73,7 @@ class File(NamedTuple):
     file_name: str
     sha256: str
     size: int
+    version: int = 1
 
 
 @dataclasses.dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The page of one contract, and its files."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
+from contracts_app.core.clock import now_utc
 from tests.factories import PDF, SHISHI
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -191,7 +192,7 @@ def test_a_file_belongs_to_its_contract(make, sign_in):
 def test_a_file_that_is_gone_from_the_store_is_not_found(make, app, sign_in):
     contract = make.contract(state=State.SUBMITTED)
     file = make.attachment(contract, content=b"%PDF- gone")
-    app.extensions["files"].path(file.sha256).unlink()
+    app.extensions["files"].remove(file.sha256, before=now_utc() + timedelta(days=1))
 
     assert sign_in(make.user()).get(f"/contracts/{contract.id}/files/{file.id}").status_code == 404
 
