@@ -135,7 +135,7 @@ def test_what_was_typed_is_saved_every_half_minute(page: Page, enter: Callable[.
     expect(page.locator("#payments-1-amount")).to_have_value("38")
 
 
-def _until(done: Callable[[], bool], patience: float = 5) -> None:
+def _until(done: Callable[[], bool], patience: float = 60) -> None:
     deadline = time.monotonic() + patience
     while not done():
         assert time.monotonic() < deadline, "nothing arrived"

@@ -262,6 +262,7 @@ def test_hostile_words_are_typed_and_registered(
     registrar.locator("#items-0-section").select_option("subject")
     registrar.locator("#items-0-request").fill(HOSTILE[2] + HOSTILE[3])
     registrar.get_by_role("button", name="退回补正").click()
+    expect(registrar.get_by_text("已退回申报人补正。")).to_be_visible()
     registrar.goto(f"/contracts/{hostile[0]}")
     fits(registrar)
     broker.goto("/contracts/mine")
