@@ -21,7 +21,7 @@ from contracts_app.core.codes import organisation_code_with_check, uscc_with_che
 from contracts_app.core.db import db
 from contracts_app.core.text import initials, name_key, person_initials, person_pinyin, pinyin
 from contracts_app.enterprises.actions import reindex as reindex_enterprises
-from contracts_app.enterprises.models import Enterprise
+from contracts_app.enterprises.models import Enterprise, Scale
 from contracts_app.regions.models import Unit
 from contracts_app.rules.queries import limits_on, work_calendar
 
@@ -70,6 +70,12 @@ class Make:
 
     def enterprise(self, name: str = "", *, region: str = JINJIANG, **facts: Any) -> Enterprise:
         """A firm with a right code and all the ways to find it."""
+        enterprise = self.save(self._enterprise(name, region, facts.get("party_type_code", "150")), **facts)
+        reindex_enterprises([enterprise])
+        db.session.commit()
+        return enterprise
+
+    def _enterprise(self, name: str = "", region: str = JINJIANG, party_type_code: str = "150") -> Enterprise:
         number = next(self._numbers)
         name = name or f"测试单位{number}有限公司"
         enterprise = Enterprise(
@@ -80,10 +86,14 @@ class Make:
             initials=initials(name),
             party_type_code="150",
             region_code=region,
+            address=f"示范路 {number} 号",
+            postcode="362200",
+            representative=f"法人{number}",
+            contact=f"联系人{number}",
+            phone=f"0595-{number:08d}",
         )
-        self.save(enterprise, **facts)
-        reindex_enterprises([enterprise])
-        db.session.commit()
+        if party_type_code == "150":
+            enterprise.scale, enterprise.is_in_high_tech_zone, enterprise.is_listed = Scale.SMALL, False, False
         return enterprise
 
     def broker(self, name: str = "", *, user: User | None = None, region: str = JINJIANG, **facts: Any) -> Broker:
@@ -122,14 +132,21 @@ class Make:
         """
         day = submitted_on or (registered_on - timedelta(days=10) if registered_on else today() - timedelta(days=3))
         filed_by = filed_by or self.somebody(Role.BROKER, unit)
+        people = {
+            "filer": filed_by,
+            "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),
+            "reviewer": decided_by or self.somebody(Role.REVIEWER, unit),
+        }
+        # Written together and kept by one commit at the end: most of the time of most tests goes into this method.
+        parties = [given or self._enterprise(region=unit) for given in (seller, buyer)]
         contract = Contract(
             title=title or f"测试技术开发合同{next(self._numbers)}",
             filed_by=filed_by,
             filed_by_id=filed_by.id,
             unit=db.session.get(Unit, unit),
             unit_code=unit,
-            seller=seller or self.enterprise(region=unit),
-            buyer=buyer or self.enterprise(region=unit),
+            seller=parties[0],
+            buyer=parties[1],
             is_related=False,
             type_code="KF1",
             content="研究一种新工艺，交付工艺规程和样品，按双方约定的指标验收。",
@@ -150,13 +167,9 @@ class Make:
             contract.payments = []
         for kind in ("contract", "authorization"):
             contract.attachments.append(self._file(kind, filed_by, PDF + str(next(self._numbers)).encode()))
-        people = {
-            "filer": filed_by,
-            "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),
-            "reviewer": decided_by or self.somebody(Role.REVIEWER, unit),
-        }
-        db.session.add(contract)
+        db.session.add_all([*parties, contract])
         db.session.flush()
+        reindex_enterprises([one for one in parties if one not in (seller, buyer)])
         with db.session.no_autoflush:
             for name, value in facts.items():
                 setattr(contract, name, value)

@@ -37,6 +37,7 @@ LISTS = {
     "technology-fields": Shown("技术领域", models.TechnologyField),
     "ip-kinds": Shown("知识产权类别", models.IpKind, (("is_patent", "专利"),)),
     "party-types": Shown("买卖方性质", models.PartyType, (("is_enterprise", "企业"),)),
+    "enterprise-attributes": Shown("企业属性", models.EnterpriseAttribute),
     "plan-sources": Shown("计划来源", models.PlanSource),
     "payment-models": Shown(
         "支付方式",

@@ -14,10 +14,7 @@ from functools import cached_property
 
 from contracts_app.core import money
 from contracts_app.core.clock import local
-from contracts_app.core.codes import parse_uscc
 from contracts_app.core.text import name_key
-from contracts_app.enterprises.models import Enterprise
-from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.models import AmountBasis, RuleSet
 from contracts_app.rules.predicates import Said, predicate
 from contracts_app.rules.queries import setting
@@ -89,91 +86,6 @@ def type_is_no_leaf(contract: Contract, context: Context) -> Said:
 def type_is_one_of(contract: Contract, context: Context, types: Sequence[str]) -> Said:
     """The contract is of a type that the rules treat in a way of its own."""
     return {"type": contract.type.name} if contract.type and is_of(contract, types) else None
-
-
-# ---- parties --------------------------------------------------------------------------------------------------------
-
-
-@predicate()
-def parties_are_one(contract: Contract, context: Context) -> Said:
-    """Seller and buyer are the same legal entity."""
-    return True if contract.seller_id is not None and contract.seller_id == contract.buyer_id else None
-
-
-@predicate()
-def has_no_office(contract: Contract, context: Context) -> Said:
-    """Both parties are named, and no office of the city is in charge."""
-    return True if contract.seller_id and contract.buyer_id and not contract.unit_code else None
-
-
-@predicate("party")
-def party_has_no_code(contract: Contract, context: Context) -> Said:
-    """A domestic enterprise among the parties has no 统一社会信用代码."""
-    without = [one for one in _parties(contract) if _is_domestic_firm(one) and not one.code]
-    return {"party": without[0].name} if without else None
-
-
-@predicate("party", "code")
-def party_code_is_wrong(contract: Contract, context: Context) -> Said:
-    """A party's 统一社会信用代码 does not bear out its check digit."""
-    for party in _parties(contract):
-        if party.code and not _is_right_code(party.code):
-            return {"party": party.name, "code": party.code}
-    return None
-
-
-@predicate("party")
-def scale_of_no_enterprise(contract: Contract, context: Context) -> Said:
-    """A size is given for a party that is no enterprise."""
-    wrong = [one for one in _parties(contract) if one.scale and not one.party_type.is_enterprise]
-    return {"party": wrong[0].name} if wrong else None
-
-
-@predicate()
-def is_said_to_be_related(contract: Contract, context: Context) -> Said:
-    """The parties say themselves that they are related."""
-    return True if contract.is_related else None
-
-
-@predicate("sign", heuristic=True)
-def looks_related(contract: Contract, context: Context, shortest: int = 6) -> Said:
-    """The parties say they are not related, and share representative, telephone or the stem of a name."""
-    seller, buyer = contract.seller, contract.buyer
-    if contract.is_related is not False or not seller or not buyer:
-        return None
-    if seller.representative and seller.representative == buyer.representative:
-        return {"sign": f"法定代表人都是“{seller.representative}”"}
-    if seller.phone and seller.phone == buyer.phone:
-        return {"sign": "联系电话相同"}
-    short, long = sorted((name_key(seller.name), name_key(buyer.name)), key=len)
-    if len(short) >= shortest and long.startswith(short):
-        return {"sign": "一方名称以另一方名称开头"}
-    return None
-
-
-@predicate()
-def seller_is_abroad(contract: Contract, context: Context, types: Sequence[str] = ()) -> Said:
-    """The seller is abroad, so that the domestic buyer files."""
-    return True if _is_abroad(contract.seller) and is_of(contract, types) else None
-
-
-def _parties(contract: Contract) -> list[Enterprise]:
-    return [party for party in (contract.seller, contract.buyer) if party]
-
-
-def _is_abroad(party: Enterprise | None) -> bool:
-    return party is not None and party.region_code == ABROAD
-
-
-def _is_domestic_firm(party: Enterprise) -> bool:
-    return party.party_type.is_enterprise and not _is_abroad(party)
-
-
-def _is_right_code(code: str) -> bool:
-    try:
-        return parse_uscc(code) == code
-    except ValueError:
-        return False
 
 
 # ---- days -----------------------------------------------------------------------------------------------------------

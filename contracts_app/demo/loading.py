@@ -22,11 +22,11 @@ from contracts_app.contracts.models import Contract, NumberCounter
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import WorkCalendar, today
 from contracts_app.core.db import Base, db
-from contracts_app.core.stores import Kept, Store
 from contracts_app.core.installation import fact, set_fact
+from contracts_app.core.stores import Kept, Store
 from contracts_app.core.text import name_key
 from contracts_app.enterprises.actions import FOUND_BY
-from contracts_app.enterprises.models import Enterprise
+from contracts_app.enterprises.models import Enterprise, recognitions
 from contracts_app.enterprises.queries import WORDS
 from contracts_app.platforms.models import Platform, PlatformKind
 from contracts_app.regions.queries import towns_of, units
@@ -203,6 +203,8 @@ class _Load:
             some = parties.rows[start : start + 2000]
             db.session.connection().execute(insert(table), some)
             WORDS.put((row["id"], [row[name] or "" for name in FOUND_BY]) for row in some)
+        for start in range(0, len(parties.attributes), 5000):
+            db.session.connection().execute(insert(recognitions), parties.attributes[start : start + 5000])
         return parties
 
     def _platforms(self) -> dict[str, list[Platform]]:

@@ -13,6 +13,7 @@ from contracts_app.enterprises.models import Scale
 
 from .words import Trade, Words
 
+_ATTRIBUTES = (("high_tech", 0.22), ("small_science", 0.3), ("specialised", 0.1), ("science_giant", 0.08))
 _SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _OUTSIDE = (
     ("350200", "厦门", 5),
@@ -51,6 +52,7 @@ class Parties:
     agencies: dict[str, Party] = field(default_factory=dict)  # a transfer institution each, where brokers work
     outside: list[Party] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    attributes: list[dict[str, Any]] = field(default_factory=list)  # what enterprises have been recognised as
 
 
 class Founder:
@@ -61,10 +63,14 @@ class Founder:
     ) -> None:
         self.rng, self.words, self.taken, self.at, self.towns = rng, words, taken, at, towns
         self.next_id = first_id
+        # What the form asks beside: drawn apart, so that names, prices and days do not hang on how much it asks.
+        self.details = Random(first_id)  # noqa: S311
+        self.places: dict[str, str] = {code: place for code, place, _weight in _OUTSIDE}
         self.made = Parties()
 
     def found(self, units: dict[str, str], contracts: dict[str, int]) -> Parties:
         """Parties enough for so many contracts in each unit; ``units`` gives the short name by code."""
+        self.places |= units
         for code, short_name in units.items():
             sellers = max(9, min(1500, round(1.2 * contracts[code] ** 0.68)))
             self.made.agencies[code] = self._agency(code, short_name)
@@ -112,6 +118,8 @@ class Founder:
             trade,
             party_type_code="160" if joint_stock else self.rng.choices(("150", "170", "230", "110"), (78, 14, 5, 3))[0],
             scale=Scale.LARGE if joint_stock else self.rng.choices(list(Scale), (5, 20, 50, 25))[0],
+            is_listed=joint_stock and self.details.random() < 0.2,
+            group_name=f"{parts[1]}{parts[2]}集团有限公司" if joint_stock else "",
         )
 
     def _firm_name(self, place: str, part: str, trade: Trade) -> tuple[str, ...]:
@@ -155,19 +163,36 @@ class Founder:
             "party_type_code": "150",
             "region_code": region_code,
             "town_code": town,
-            "address": "",
+            "country": "",
+            "address": f"{self.places[region_code]}示范路 {self.details.randint(1, 999)} 号",
+            "postcode": f"000{self.details.randrange(1000):03}",
             "representative": person,
-            "contact": "",
+            "contact": self._person(),
             "phone": f"0595-000{self.rng.randrange(10_000):04}",
             "scale": None,
             "is_transfer_institution": False,
             "is_research_institution": False,
+            "is_converted_institute": False,
+            "is_in_high_tech_zone": None if institution else self.details.random() < 0.12,
+            "is_listed": None if institution else False,
+            "group_name": "",
             "created_by_id": None,
             "created_at": self.at,
             "version": 1,
         }
+        if not institution:
+            self._recognise(key)
         self.made.rows.append(row | facts)
         return Party(key, name, code, row["initials"], region_code, town, trade)
+
+    def _person(self) -> str:
+        given = [self.details.choice(self.words.given_names) for _ in range(2)]
+        return self.details.choice(self.words.surnames) + "".join(given)
+
+    def _recognise(self, key: int) -> None:
+        for code, share in _ATTRIBUTES:
+            if self.details.random() < share:
+                self.made.attributes.append({"enterprise_id": key, "attribute_code": code})
 
 
 def _credit_code(number: int, region_code: str, institution: bool) -> str:

@@ -6,17 +6,18 @@ from typing import Any
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.accounts.roles import Role
-from contracts_app.codes.models import PartyType
+from contracts_app.codes.models import EnterpriseAttribute, PartyType
+from contracts_app.codes.queries import listed
 from contracts_app.core import audit
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.text import initials, name_key, pinyin
 from contracts_app.core.words import Word
-from contracts_app.regions.queries import region, unit_of
+from contracts_app.regions.queries import ABROAD, region, unit_of
 
 from . import queries
-from .models import Enterprise
+from .models import ONLY_OF_FIRMS, Enterprise
 
 FOUND_BY = ("name", "code", "pinyin", "initials")
 # What stands above enterprises and shows their names is told here when one was revised.
@@ -24,7 +25,13 @@ REVISED: list[Callable[[Enterprise], None]] = []
 # What stands above enterprises and names them is asked here whether others rely on one.
 IN_USE: list[Callable[[Enterprise], bool]] = []
 
+NO_ENTERPRISE = "这一性质的单位不是企业，企业规模、国家高新区内企业、上市公司和企业属性都不填。"
+NOT_ABROAD = "国别（地区）只在所在地区是境外时填写。"
+
 SENTENCES["uq_enterprises_code"] = "这个统一社会信用代码刚被别人登记，按代码查找后选用已有的单位。"
+SENTENCES["only_enterprises_answer_for_enterprises"] = NO_ENTERPRISE
+SENTENCES["country_only_abroad"] = NOT_ABROAD
+SENTENCES["postcode_has_6_digits"] = "邮编是 6 位数字。"
 
 
 def when_revised(follow: Callable[[Enterprise], None]) -> Callable[[Enterprise], None]:
@@ -63,11 +70,12 @@ def create(answers: dict[str, Any], person: User, *, although_namesake: bool = F
     """Add an enterprise. ``answers`` are values by the model's field names.
 
     Raises ``NotYours`` without the right to, ``Refused`` when its code is known already, or its name is and the person
-    has not said that this is another one.
+    has not said that this is another one, and when it answers what is not asked of its kind.
     """
     if not may(person, Can.EDIT_PARTIES):
         raise NotYours("新增单位由技术经纪人或登记员办理。")
     _refuse_twins(None, answers, although_namesake=although_namesake)
+    _refuse_what_is_not_asked(None, answers)
     enterprise = Enterprise(created_by_id=person.id)
     _write(enterprise, answers)
     db.session.add(enterprise)
@@ -87,13 +95,14 @@ def revise(
 ) -> None:
     """Change an enterprise, and have everything that shows its name or place follow.
 
-    Raises ``NotYours``, ``Refused`` for a twin as in `create`, ``Stale`` when it has changed since ``version``.
+    Raises ``NotYours``, ``Refused`` as in `create`, ``Stale`` when it has changed since ``version``.
     """
     if sentence := why_not_edit(enterprise, person):
         raise NotYours(sentence)
     if version is not None and version != enterprise.version:
         raise Stale("这个单位刚被别人修改过。你填的内容都还在下面，和最新资料对照后再保存一次。")
     _refuse_twins(enterprise, answers, although_namesake=although_namesake)
+    _refuse_what_is_not_asked(enterprise, answers)
     changed = [name for name, value in answers.items() if getattr(enterprise, name) != value]
     if not changed:
         return
@@ -123,9 +132,25 @@ def _refuse_twins(enterprise: Enterprise | None, answers: dict[str, Any], *, alt
         raise Refused("已有同名的单位，核对是不是同一个；确实不是的，选“仍然新增”。")
 
 
+def _refuse_what_is_not_asked(enterprise: Enterprise | None, answers: dict[str, Any]) -> None:
+    """Answers that only enterprises give, or only parties abroad, stand with nobody else (domain facts 3.4)."""
+    said = {name: getattr(enterprise, name) for name in _TOGETHER} | answers if enterprise else answers
+    kind = db.session.get(PartyType, said["party_type_code"])
+    if not (kind and kind.is_enterprise) and any(said.get(name) not in (None, []) for name in ONLY_OF_FIRMS):
+        raise Refused(NO_ENTERPRISE)
+    if said.get("country") and said["region_code"] != ABROAD:
+        raise Refused(NOT_ABROAD)
+
+
+_TOGETHER = ("party_type_code", "region_code", "country", *ONLY_OF_FIRMS)
+
+
 def _write(enterprise: Enterprise, answers: dict[str, Any]) -> None:
     for name, value in answers.items():
-        setattr(enterprise, name, value)
+        if name == "attribute_codes":
+            enterprise.attributes = [one for one in listed(EnterpriseAttribute) if one.code in value]
+        else:
+            setattr(enterprise, name, value)
     enterprise.name_key = name_key(enterprise.name)[:200]
     enterprise.pinyin = pinyin(enterprise.name)[:800]
     enterprise.initials = initials(enterprise.name)[:200]
@@ -143,6 +168,8 @@ def _in_words(enterprise: Enterprise, names: Iterable[str]) -> dict[str, str]:
 
 
 def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if not value:
         return ""
     if isinstance(value, Word):
@@ -152,6 +179,8 @@ def _said(name: str, value: Any) -> str:
             return mask_phone(value)
         case "party_type_code":
             return db.session.get_one(PartyType, value).name
+        case "attribute_codes":
+            return "、".join(one.name for one in listed(EnterpriseAttribute) if one.code in value)
         case "region_code" | "town_code":
             place = region(value)
             return place.name if place else value

@@ -5,36 +5,77 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, ValidationError
-from wtforms.validators import DataRequired, Length, Optional
-from wtforms.widgets import HiddenInput
+from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectMultipleField, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, Regexp
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
-from contracts_app.codes.models import PartyType
+from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.codes.queries import choices, choosable
 from contracts_app.core.clock import today
 from contracts_app.core.fields import ChoiceField, CreditCodeField, ShortText, choice_list
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import ABROAD, place_choices, region, towns
 
-from .models import Enterprise, Scale
+from .models import ONLY_OF_FIRMS, Enterprise, Scale
 
 NATURAL_PERSON, FOREIGN = "500", "700"  # kinds of party that have no 统一社会信用代码
 ASKED = (
     "name",
     "code",
     "party_type_code",
-    "scale",
     "region_code",
     "town_code",
+    "country",
+    "is_transfer_institution",
+    "is_research_institution",
+    "is_converted_institute",
+    "group_name",
     "address",
+    "postcode",
     "representative",
     "contact",
     "phone",
+    "scale",
+    "is_in_high_tech_zone",
+    "is_listed",
+    "attribute_codes",
 )
+
+# What the page hides where it does not apply, and the answer that then stands.
+NOT_ALWAYS_ASKED = {"town_code": None, "country": ""} | dict.fromkeys(ONLY_OF_FIRMS)
 
 
 def _at_most(length: int, what: str) -> Length:
     return Length(max=length, message=f"{what}不超过 {length} 字")
+
+
+class YesNoChoice(ChoiceField):
+    """是, 否 or not said, as one line that can also be taken back."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            coerce=lambda value: {True: "yes", False: "no"}.get(value, value or None),
+            choices=choice_list([("yes", "是"), ("no", "否")], "未选择"),
+            **kwargs,
+        )
+
+    @property
+    def answer(self) -> bool | None:
+        """The answer; None while nothing is chosen."""
+        return {"yes": True, "no": False}.get(self.data or "")
+
+
+class Ticks(SelectMultipleField):
+    """Any number of a list, each with a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def pre_validate(self, form: Any) -> None:
+        known = {choice.value for choice in self.choices}
+        if not set(self.data or ()) <= known:
+            raise ValidationError("选择列表里有的一项")
 
 
 class EnterpriseForm(FlaskForm):
@@ -55,21 +96,34 @@ class EnterpriseForm(FlaskForm):
     code = CreditCodeField(
         "统一社会信用代码", description="18 位，见营业执照或登记证书。境外单位和自然人没有的，可以不填。"
     )
-    scale = ChoiceField(
-        "企业规模",
-        description="境内企业按统计口径选择；不清楚的先不选，可由登记员补填。",
-        choices=choice_list([(one.value, one.label) for one in Scale], "未选择"),
-    )
     region_code = ChoiceField(
         "所在地区",
         [DataRequired("选择所在地区；在晋江市的，还要选择镇（街道）")],
         description="按实际所在地选到县（市、区）；登记证上的机关可能在上一级。",
     )
     town_code = ChoiceField("镇（街道）", description="只在所在地区是晋江市时选择。")
+    country = ShortText("国别（地区）", [_at_most(60, "国别（地区）")], description="只在所在地区是境外时填写。")
+    is_transfer_institution = BooleanField("技术转移机构")
+    is_research_institution = BooleanField("研发机构")
+    is_converted_institute = BooleanField("转制科研院所")
+    group_name = ShortText(
+        "所属集团",
+        [_at_most(200, "集团名称")],
+        description="写集团全称。同一集团的单位写法一致，它们之间的交易按关联交易核对。",
+    )
     address = ShortText("地址", [_at_most(200, "地址")])
+    postcode = ShortText("邮编", [Optional(), Regexp("[0-9]{6}$", message="邮编是 6 位数字，例如 362200")])
     representative = ShortText("法定代表人", [_at_most(60, "姓名")])
     contact = ShortText("联系人", [_at_most(60, "姓名")])
     phone = ShortText("联系电话", [_at_most(30, "电话")])
+    scale = ChoiceField(
+        "企业规模",
+        description="境内企业按统计口径选择；不清楚的先不选，可由登记员补填。",
+        choices=choice_list([(one.value, one.label) for one in Scale], "未选择"),
+    )
+    is_in_high_tech_zone = YesNoChoice("国家高新区内企业", description="注册在国家级高新技术产业开发区内的选“是”。")
+    is_listed = YesNoChoice("上市公司")
+    attribute_codes = Ticks("企业属性", description="有认定文件、仍在有效期内的才勾选，可以多选。")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,11 +131,31 @@ class EnterpriseForm(FlaskForm):
         self.party_type_code.choices = choice_list(choices(PartyType, today()), "选择单位性质")
         self.region_code.choices = choice_list(place_choices(), "选择所在地区")
         self.town_code.choices = choice_list([(town.code, town.name) for town in towns()], "未选择")
+        self._attributes = [one.code for one in choosable(EnterpriseAttribute, today())]
+        self.attribute_codes.choices = choice_list(choices(EnterpriseAttribute, today()))
+        for name, none in NOT_ALWAYS_ASKED.items():
+            if self[name].raw_data == []:  # the page hid the question and sent no answer: it is not the old one
+                self[name].data = none
+
+    @property
+    def asked_of_firms(self) -> str:
+        """The kinds of party that are asked about the enterprise, as the script reads them; none chosen is one."""
+        return ",".join(["", *(code for code, is_enterprise in self.is_enterprise.items() if is_enterprise)])
+
+    @property
+    def asked_in_towns(self) -> str:
+        """The places that have towns to choose from."""
+        return ",".join(sorted({str(choice.value)[:6] for choice in self.town_code.choices if choice.value}))
 
     def answers(self) -> dict[str, Any]:
         """The answers by the model's field names."""
         known = {name: self[name].data for name in ASKED}
-        return known | {"scale": {one.value: one for one in Scale}.get(known["scale"] or "")}
+        return known | {
+            "scale": {one.value: one for one in Scale}.get(known["scale"] or ""),
+            "is_in_high_tech_zone": self.is_in_high_tech_zone.answer,
+            "is_listed": self.is_listed.answer,
+            "attribute_codes": sorted(known["attribute_codes"] or (), key=self._attributes.index),
+        }
 
     def validate_code(self, field: CreditCodeField) -> None:
         """Needed of whoever has one: foreign parties and individuals do not (domain facts 5.2)."""
@@ -90,9 +164,28 @@ class EnterpriseForm(FlaskForm):
             raise ValidationError("填写统一社会信用代码，共 18 位，见营业执照或登记证书")
 
     def validate_scale(self, field: ChoiceField) -> None:
-        """Asked of enterprises, and of nobody else (3.1 row 24, 3.4); who files for one may not know it."""
+        """Asked of enterprises, and of nobody else (3.1 rows 22-24, 3.4); who files for one may not know it."""
+        self._refuse_of_others(field, "没有企业规模，改选“未选择”")
+
+    def validate_is_in_high_tech_zone(self, field: YesNoChoice) -> None:
+        self._refuse_of_others(field, "不填国家高新区内企业，改选“未选择”")
+
+    def validate_is_listed(self, field: YesNoChoice) -> None:
+        self._refuse_of_others(field, "不填上市公司，改选“未选择”")
+
+    def validate_attribute_codes(self, field: Ticks) -> None:
+        self._refuse_of_others(field, "没有企业属性，取消勾选")
+
+    def _refuse_of_others(self, field: Field, what_to_do: str) -> None:
         if field.data and not self.is_enterprise.get(self.party_type_code.data or "", True):
-            raise ValidationError("这一性质的单位没有企业规模，改选“未选择”")
+            raise ValidationError(f"这一性质的单位{what_to_do}")
+
+    def validate_country(self, field: ShortText) -> None:
+        is_abroad = self.region_code.data == ABROAD
+        if is_abroad and not field.data:
+            raise ValidationError("填写所在的国家或地区")
+        if field.data and self.region_code.data and not is_abroad:
+            raise ValidationError("所在地区不是境外，清空国别（地区）")
 
     def validate_town_code(self, field: ChoiceField) -> None:
         place = region(self.region_code.data) if self.region_code.data else None

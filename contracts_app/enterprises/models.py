@@ -1,9 +1,9 @@
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contracts_app.codes.models import PartyType
+from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.core.clock import now_utc
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import Base, Moment, word_type
@@ -20,12 +20,31 @@ class Scale(Word):
     MICRO = "micro", "微型"
 
 
+# Asked of enterprises and of nobody else (national form, domain facts 3.1 rows 22-24, 27; 3.4).
+ONLY_OF_FIRMS = ("scale", "is_in_high_tech_zone", "is_listed", "attribute_codes")
+
+recognitions = Table(
+    "recognitions",
+    Base.metadata,
+    Column("enterprise_id", ForeignKey("enterprises.id"), primary_key=True),
+    Column("attribute_code", ForeignKey("enterprise_attributes.code"), primary_key=True),
+)
+
+
 class Enterprise(Base):
     """Any legal entity, or a person, that sells, buys or hosts: one row for one 统一社会信用代码."""
 
     __tablename__ = "enterprises"
     __table_args__ = (
         CheckConstraint("code IS NULL OR length(code) = 18", name="code_has_18_characters"),
+        CheckConstraint("postcode = '' OR length(postcode) = 6", name="postcode_has_6_digits"),
+        CheckConstraint("country = '' OR region_code = '990000'", name="country_only_abroad"),
+        # The kinds of enterprise in the form's own list of kinds: 1xx, 2xx, 3xx and 700.
+        CheckConstraint(
+            "substr(party_type_code, 1, 1) IN ('1', '2', '3', '7')"
+            " OR (scale IS NULL AND is_in_high_tech_zone IS NULL AND is_listed IS NULL)",
+            name="only_enterprises_answer_for_enterprises",
+        ),
         Index("ix_enterprises_name_key", "name_key"),
         Index("ix_enterprises_initials", "initials"),
         Index("ix_enterprises_pinyin", "pinyin"),
@@ -42,13 +61,19 @@ class Enterprise(Base):
         ForeignKey("regions.code"), index=True
     )  # county, zone, city, province, abroad
     town_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    country: Mapped[str] = mapped_column(String(60), default="")  # of a party abroad
     address: Mapped[str] = mapped_column(String(200), default="")
+    postcode: Mapped[str] = mapped_column(String(6), default="")
     representative: Mapped[str] = mapped_column(String(60), default="")
     contact: Mapped[str] = mapped_column(String(60), default="")
     phone: Mapped[str] = mapped_column(String(30), default="")
     scale: Mapped[Scale | None] = mapped_column(word_type(Scale, "scale"))
     is_transfer_institution: Mapped[bool] = mapped_column(default=False)
     is_research_institution: Mapped[bool] = mapped_column(default=False)
+    is_converted_institute: Mapped[bool] = mapped_column(default=False)  # 转制科研院所
+    is_in_high_tech_zone: Mapped[bool | None]  # 国家高新区内企业; None while nobody has said
+    is_listed: Mapped[bool | None]  # 上市公司; None while nobody has said
+    group_name: Mapped[str] = mapped_column(String(200), default="")  # 所属集团: members are related parties
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     version: Mapped[int] = mapped_column()
@@ -58,10 +83,20 @@ class Enterprise(Base):
     region: Mapped[Region] = relationship(foreign_keys=region_code, lazy="joined")
     town: Mapped[Region | None] = relationship(foreign_keys=town_code, lazy="joined")
 
+    attributes: Mapped[list[EnterpriseAttribute]] = relationship(
+        secondary=recognitions, order_by=EnterpriseAttribute.position
+    )
+
+    @property
+    def attribute_codes(self) -> list[str]:
+        """The codes of its 企业属性, in the list's order."""
+        return [attribute.code for attribute in self.attributes]
+
     @property
     def place(self) -> str:
-        """County and town in words."""
-        return self.region.name + (self.town.name if self.town else "")
+        """County and town in words; abroad, the country too."""
+        country = f"（{self.country}）" if self.country else ""
+        return self.region.name + (self.town.name if self.town else "") + country
 
     @property
     def note(self) -> str:

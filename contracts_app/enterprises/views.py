@@ -13,9 +13,9 @@ from contracts_app.codes.queries import choices
 from contracts_app.core.clock import today
 from contracts_app.core.errors import NotYours, Stale
 from contracts_app.core.pages import number_from, sort_from
-from contracts_app.regions.queries import place_choices
+from contracts_app.regions.queries import ABROAD, place_choices
 
-from . import actions, queries
+from . import actions, facts, queries
 from .forms import EnterpriseForm
 from .models import Enterprise
 
@@ -55,7 +55,8 @@ def search() -> Response:
 def show(enterprise_id: int) -> ResponseReturnValue:
     enterprise = queries.one(enterprise_id)
     why_not = actions.why_not_edit(enterprise, current_user)
-    return render_template("enterprises/show.html", enterprise=enterprise, why_not=why_not)
+    groups = facts.groups(enterprise, phone=enterprise.masked_phone if why_not else None)
+    return render_template("enterprises/show.html", enterprise=enterprise, groups=groups, why_not=why_not)
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -137,6 +138,7 @@ def _edit_page(form: EnterpriseForm, enterprise: Enterprise | None) -> ResponseR
         "enterprises/edit.html",
         form=form,
         enterprise=enterprise,
+        abroad=ABROAD,
         back=back,
         twins=[(twin, _with_chosen(back, twin) if back else None) for twin in form.twins],
     )

@@ -10,5 +10,6 @@ import "./queue.js";
 import "./copy.js";
 import "./print.js";
 import "./menus.js";
+import "./asked.js";
 
 document.documentElement.classList.add("js");

@@ -3,16 +3,19 @@
 from html import unescape
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from contracts_app.accounts.roles import Role
+from contracts_app.codes.models import PartyType
+from contracts_app.codes.queries import listed
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.search import WORDS
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
-from contracts_app.core.errors import NotYours, Refused, Stale
-from contracts_app.enterprises import actions, queries
+from contracts_app.core.errors import NotYours, Refused, Stale, sentence_of
+from contracts_app.enterprises import actions, facts, queries
 from contracts_app.enterprises.models import Enterprise, Scale
 from tests.factories import QINGYANG, SHISHI
 
@@ -43,6 +46,8 @@ def answers(**changes):
         "representative": "",
         "contact": "王工",
         "phone": "0595-85601234",
+        "is_in_high_tech_zone": "no",
+        "is_listed": "no",
     } | changes
 
 
@@ -144,6 +149,12 @@ WRONG = [
     ({"party_type_code": "022"}, "这一性质的单位没有企业规模，改选“未选择”"),
     ({"town_code": ""}, "选择在晋江市的哪个镇（街道）"),
     ({"region_code": SHISHI}, "不在石狮市，改选其中一项"),
+    ({"party_type_code": "021", "scale": "", "is_in_high_tech_zone": ""}, "不填上市公司，改选“未选择”"),
+    ({"party_type_code": "500", "attribute_codes": "high_tech"}, "这一性质的单位没有企业属性，取消勾选"),
+    ({"attribute_codes": "the_best"}, "选择列表里有的一项"),
+    ({"postcode": "3622"}, "邮编是 6 位数字，例如 362200"),
+    ({"region_code": "990000", "town_code": ""}, "填写所在的国家或地区"),
+    ({"country": "马来西亚"}, "所在地区不是境外，清空国别（地区）"),
     ({"phone": "打给王工"}, "电话只填写数字，可以带区号和“-”，例如 0595-85601234"),
 ]
 
@@ -156,7 +167,7 @@ def test_a_wrong_answer_gets_its_sentence_and_nothing_is_cleared(visit, changes,
     assert shown.count(sentence) >= 2  # in the summary and beside the field
     assert "Not a valid" not in shown
     assert 'value="王工"' in shown
-    assert all(typed in shown for typed in changes.values())
+    assert all(typed in shown for typed in changes.values() if typed != "the_best")
     assert count() == 0
 
 
@@ -180,9 +191,9 @@ def test_a_broker_need_not_know_the_scale_nor_a_town_outside_jinjiang(visit):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"party_type_code": "500", "scale": ""},
-        {"party_type_code": "700", "scale": "", "region_code": "990000", "town_code": ""},
-        {"party_type_code": "150", "scale": "", "region_code": "990000", "town_code": ""},
+        {"party_type_code": "500", "scale": "", "is_listed": "", "is_in_high_tech_zone": ""},
+        {"party_type_code": "700", "scale": "", "region_code": "990000", "town_code": "", "country": "德国"},
+        {"party_type_code": "150", "scale": "", "region_code": "990000", "town_code": "", "country": "德国"},
     ],
 )
 def test_individuals_and_parties_abroad_need_no_code(visit, changes):
@@ -241,6 +252,107 @@ def test_an_expired_session_loses_nothing(visit, broker):
     assert 'value="半截名字"' in page
     assert 'value="9135"' in page
     assert "登录已过期，你填的内容都还在。核对后再保存" in page
+
+
+# ---- what the national form asks ------------------------------------------------------------------------------------
+
+IN_FULL = {
+    "address": "泉安中路 1 号",
+    "postcode": "362200",
+    "representative": "陈示范",
+    "is_transfer_institution": "y",
+    "group_name": "示范控股集团有限公司",
+    "is_in_high_tech_zone": "yes",
+    "is_listed": "no",
+    "attribute_codes": ["specialised", "high_tech"],
+}
+OF_FIRMS = ("scale", "is_in_high_tech_zone", "is_listed", "attribute_codes")
+
+
+def test_all_that_the_national_form_asks_is_kept_and_shown_in_groups(visit):
+    where = visit.post("/enterprises/new", data=answers(**IN_FULL)).location
+    made = db.session.scalars(select(Enterprise)).one()
+    assert (made.is_transfer_institution, made.is_research_institution) == (True, False)
+    assert (made.is_in_high_tech_zone, made.is_listed) == (True, False)
+    page = visit.get(where).text
+    headings = [page.index(f"<h2>{heading}</h2>") for heading in ("基本信息", "联系方式", "企业情况")]
+    assert headings == sorted(headings)
+    for label, value in [*facts.national_fields(made), ("所属集团", "示范控股集团有限公司")]:
+        assert f"<dt>{label}</dt><dd>{value}</dd>" in page
+    assert dict(facts.national_fields(made)) == {
+        "单位名称": "恒锐智能装备（福建）有限公司",
+        "统一社会信用代码": CODE,
+        "单位性质": "有限责任公司",
+        "所在地": "晋江市青阳街道",
+        "行政区划代码": "350582",
+        "是否技术转移机构": "是",
+        "是否研发机构": "否",
+        "是否转制科研院所": "否",
+        "地址": "泉安中路 1 号",
+        "邮编": "362200",
+        "法定代表人": "陈示范",
+        "联系人": "王工",
+        "联系电话": "0595-85601234",
+        "企业规模": "小型",
+        "是否国家高新区内企业": "是",
+        "是否上市公司": "否",
+        "企业属性": "高新技术企业、专精特新企业",
+    }
+
+
+def test_what_is_asked_of_enterprises_goes_when_it_turns_out_to_be_none(sign_in, make):
+    """The page hides those questions and sends no answers."""
+    party, visit = make.enterprise(town_code=QINGYANG), sign_in(make.user())
+    url, form = f"/enterprises/{party.id}", answers(name=party.name, code=party.code, version=str(party.version))
+    assert visit.post(f"{url}/edit", data=form | {"attribute_codes": "high_tech"}).status_code == 302
+    assert visit.get(f"{url}/edit").text.count(" checked ") == 1
+    form = {name: value for name, value in form.items() if name not in OF_FIRMS}
+    form |= {"party_type_code": "021", "version": str(db.session.get(Enterprise, party.id).version)}
+    assert visit.post(f"{url}/edit", data=form).status_code == 302
+    db.session.expire_all()
+    assert [getattr(party, name) for name in OF_FIRMS] == [None, None, None, []]
+    assert "企业情况" not in visit.get(url).text
+    log = sign_in(make.user(Role.AUDITOR)).get("/audit").text
+    assert "企业属性：高新技术企业 → " in log
+    assert "上市公司：否 → " in log
+
+
+def test_answers_of_enterprises_stand_with_nobody_else_below_the_page(make, broker):
+    institute = make.enterprise(party_type_code="021", created_by_id=broker.id)
+    for answer in ({"scale": Scale.SMALL}, {"is_listed": False}, {"attribute_codes": ["high_tech"]}):
+        with pytest.raises(Refused, match="不是企业"):
+            actions.revise(institute, {"name": institute.name, **answer}, broker)
+    with pytest.raises(Refused, match="国别（地区）只在"):
+        actions.revise(institute, {"name": institute.name, "country": "德国"}, broker)
+    for change in ({"is_listed": False}, {"country": "德国"}, {"postcode": "3622"}):
+        with pytest.raises(IntegrityError) as broken, db.session.begin_nested():
+            db.session.execute(update(Enterprise).where(Enterprise.id == institute.id).values(**change))
+        assert sentence_of(broken.value)
+
+
+def test_the_constraint_knows_the_same_enterprises_as_the_list(app):
+    assert {kind.code for kind in listed(PartyType) if kind.is_enterprise} == {
+        kind.code for kind in listed(PartyType) if kind.code[0] in "1237"
+    }
+
+
+def test_two_of_one_group_are_told_they_are_related(sign_in, make, broker):
+    seller, buyer = (make.enterprise(group_name=name) for name in ("示范（集团）公司", "示范集团公司"))
+    draft = make.contract(filed_by=broker, seller=seller, buyer=buyer)
+    page = sign_in(broker).get(f"/contracts/{draft.id}/fill/check").text
+    assert "双方都属于示范（集团）公司，关联交易改选“是”" in page
+
+
+def test_a_party_that_lacks_what_is_asked_is_named_with_all_it_lacks(sign_in, make, broker):
+    seller, buyer = make.enterprise("甲厂", address="", postcode="", scale=None), make.enterprise("乙厂", contact="")
+    abroad = make.enterprise("丙厂", region="990000", code=None, postcode="", scale=None)
+    visit = sign_in(broker)
+    page = visit.get(f"/contracts/{make.contract(filed_by=broker, seller=seller, buyer=buyer).id}/fill/check").text
+    for sentence in ("卖方 甲厂 还缺地址、邮编，", "买方 乙厂 还缺联系人，", "甲厂 是企业，还没有选企业规模"):
+        assert sentence in page
+    page = visit.get(f"/contracts/{make.contract(filed_by=broker, buyer=abroad).id}/fill/check").text
+    assert "丙厂 还缺" not in page
+    assert "丙厂 是企业，还没有选" not in page
 
 
 # ---- whose business ------------------------------------------------------------------------------------------------
@@ -336,7 +448,8 @@ def test_a_new_name_is_found_at_once_and_so_are_its_contracts(sign_in, make):
 
 
 def test_the_log_keeps_what_was_and_what_is_now(sign_in, make):
-    enterprise = make.enterprise("旧名有限公司", town_code=QINGYANG, scale=Scale.SMALL, phone="13812345678")
+    blank = {"address": "", "postcode": "", "representative": "", "contact": ""}
+    enterprise = make.enterprise("旧名有限公司", town_code=QINGYANG, phone="13812345678", **blank)
     new = {"name": "新名有限公司", "phone": "13912345679", "region_code": SHISHI, "town_code": "", "scale": "micro"}
     form = answers(code=enterprise.code, contact="", version=str(enterprise.version), **new)
     assert sign_in(make.user(Role.REGISTRAR)).post(f"/enterprises/{enterprise.id}/edit", data=form).status_code == 302
