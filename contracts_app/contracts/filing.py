@@ -393,7 +393,7 @@ def _told(contract: Contract, file: Attachment) -> str:
     told = [f"第 {file.version} 版"] if file.version > 1 else []
     if same:
         one = next((one for one in file.earlier if one in same), same[-1])
-        which = f"第 {one.version} 版" if one in file.earlier else f"“{one.kind.name}”里的 {one.file_name}"
+        which = f"第 {one.version} 版" if one in file.earlier else f"“{one.kind.name}”里的 {one.file_name} "
         told.append(f"内容和{which}完全相同")
     return f"{file.file_name}（{'，'.join(told)}）" if told else file.file_name
 

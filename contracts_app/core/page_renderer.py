@@ -76,14 +76,20 @@ def pixels(across: float, down: float, width: int) -> tuple[int, int]:
 
 
 def png(pixels: bytes, width: int, height: int, stride: int) -> bytes:
-    """A PNG (ISO/IEC 15948) of red, green, blue and one unused byte for each pixel, lines ``stride`` bytes apart."""
+    """A PNG (ISO/IEC 15948) of red, green, blue and one unused byte for each pixel, lines ``stride`` bytes apart.
+
+    A page without colours, as most contracts are, gets one byte for each pixel instead of three.
+    """
+    colours = [pixels[place::4] for place in range(3)]
+    is_grey = colours[0] == colours[1] == colours[2]
+    samples = 1 if is_grey else 3
     lines = bytearray()
-    for top in range(0, stride * height, stride):
-        line = pixels[top : top + 4 * width]
-        colours = bytearray(3 * width)
-        colours[0::3], colours[1::3], colours[2::3] = line[0::4], line[1::4], line[2::4]
-        lines += b"\0" + colours  # each line names its filter: none
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, red green blue
+    for start in range(0, stride // 4 * height, stride // 4):
+        line = bytearray(samples * width)
+        for place in range(samples):
+            line[place::samples] = colours[place][start : start + width]
+        lines += b"\0" + line  # each line names its filter: none
+    header = struct.pack(">IIBBBBB", width, height, 8, 0 if is_grey else 2, 0, 0, 0)  # 8 bits; grey, or 3 colours
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(lines), 6)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 

@@ -135,9 +135,10 @@ def test_what_is_no_pdf_is_shown_itself_or_offered(make, sign_in):
     scan = make.attachment(contract, content=b"\x89PNG", mime="image/png", file_name="扫描.png")
     word = make.attachment(contract, content=b"PK", mime="application/ofd", file_name="合同.ofd")
     office = sign_in(make.user())
-    assert f'src="/contracts/{contract.id}/files/{scan.id}"' in office.get(
-        f"/contracts/{contract.id}/files/{scan.id}/pages/1"
-    ).text
+    assert (
+        f'src="/contracts/{contract.id}/files/{scan.id}"'
+        in office.get(f"/contracts/{contract.id}/files/{scan.id}/pages/1").text
+    )
     assert "这种文件不能在页面上显示" in office.get(f"/contracts/{contract.id}/files/{word.id}/pages/1").text
 
 
@@ -202,9 +203,10 @@ def test_the_same_bytes_again_are_told(make, app, visit, broker):
     with app.extensions["files"].open(first.sha256) as file:
         content = file.read()
     assert "和现在的第 1 版是同一个文件" in upload(visit, contract, content, replaces=first.id).text
-    assert "内容和“合同文本及附件”里的 contract.pdf完全相同" in upload(
-        visit, contract, content, kind_code="technical_annex"
-    ).text
+    assert (
+        "内容和“合同文本及附件”里的 contract.pdf 完全相同"
+        in upload(visit, contract, content, kind_code="technical_annex").text
+    )
     upload(visit, contract, NEW, replaces=first.id)
     assert upload(visit, contract, NEW + b"3", replaces=first.id).status_code == 409
     again = upload(visit, contract, content, replaces=newest(contract).id)
@@ -257,7 +259,12 @@ def test_what_is_asked_follows_the_answers(make, session, broker, rules):
 def test_the_checklist_says_what_asks_and_what_does_not(make, visit, broker):
     page = visit.get(f"/contracts/{make.contract(filed_by=broker, plan_source_code='1').id}/fill/files").text
     asked, rest = page.split("其余种类")
-    for words in ("必须，已上传", "代理申请时必须提交（F-02 火炬中心技术合同登记问答，条文待核）", "一般要附，还没有", "（F-07 "):
+    for words in (
+        "必须，已上传",
+        "代理申请时必须提交（F-02 火炬中心技术合同登记问答，条文待核）",
+        "一般要附，还没有",
+        "（F-07 ",
+    ):
         assert words in asked
     for words in ("中文译本及一致性承诺", "本合同不用", "其他材料", "可以附"):
         assert words in rest
