@@ -5,6 +5,7 @@ runs in one transaction that is rolled back, within which the application's own 
 ``live`` is the same with a database of its own and real commits, for what needs several connections at once.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -15,12 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from contracts_app import create_app
+from contracts_app.accounts import signing_in
 from contracts_app.core import migrations
 from contracts_app.core.db import db, make_engine
 from contracts_app.core.limits import limiter
@@ -32,11 +36,16 @@ from tests.visitors import NO_BROWSER, Visitor, visitor
 
 FOLDER = "CONTRACTS_TEST_FOLDER"  # in the environment, so that parallel workers find it
 
+# The same examples in every run, however long one takes: a run that failed fails again, and a slow machine is no fault.
+hypothesis.settings.register_profile("tests", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("tests")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     # An ordinary kill ends the run as Ctrl-C does: the database server and the browser are stopped too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    gc.set_threshold(50_000, 20, 50)  # tests make much that lives long; looking through it less often saves time
     if not hasattr(config, "workerinput"):
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="contracts-test-")
         # What tests write goes with the run; name a folder with --basetemp to keep it.
@@ -59,6 +68,13 @@ def run_folder() -> Path:
 def _nothing_needs_to_survive_a_power_cut() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_password_that_lives_for_a_test_may_be_cheap_to_guess() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing_in, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

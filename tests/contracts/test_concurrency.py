@@ -105,7 +105,7 @@ def test_readers_are_not_kept_waiting_by_a_writer(live):
     with live.app.extensions["engine"].begin() as writer:
         writer.execute(text("UPDATE contracts SET title = '写到一半'"))
         with ThreadPoolExecutor(1) as pool:  # a request of its own, beside the open transaction
-            page = pool.submit(reader.get, f"/contracts/{contract_id}").result(timeout=10)
+            page = pool.submit(reader.get, f"/contracts/{contract_id}").result(timeout=60)
         assert page.status_code == 200
         assert "原来的名称" in page.text
         assert "写到一半" not in page.text

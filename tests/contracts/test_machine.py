@@ -300,9 +300,12 @@ def office(app, make):
 
 
 def test_whatever_people_do_what_must_hold_holds(office):
+    on_sqlite = office.connection.dialect.name == "sqlite"
     run_state_machine_as_test(
         office,
         settings=settings(
-            max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=8 if on_sqlite else 4,  # the same steps take three times as long on the other
+            stateful_step_count=30,
+            suppress_health_check=list(HealthCheck),
         ),
     )
