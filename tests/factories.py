@@ -27,7 +27,10 @@ from contracts_app.rules.queries import limits_on, work_calendar
 
 JINJIANG, SHISHI, QUANZHOU = "350582", "350581", "350500"
 QINGYANG = "350582001"  # a street of 晋江
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = (  # one empty page
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R/Size 4>>\n%%EOF\n"
+)
 
 # How a contract got where it is: (move, from, to, who).
 _WAY = {
@@ -242,6 +245,7 @@ class Make:
             size=kept.size,
             sha256=kept.sha256,
             uploaded_by_id=person.id,
+            page_count=1,
         )
 
     def save(self, thing: Any, **facts: Any) -> Any:

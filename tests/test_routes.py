@@ -140,6 +140,8 @@ class Place:
         return {
             "contract_id": contract_id,
             "file_id": file_id,
+            "number": 1,
+            "size": "thumbs",
             "section": "money",
             "move": "accept",
             "broker_id": self.broker_id,

@@ -105,7 +105,7 @@ def test_pages_are_seen_by_whom_the_file_is_seen(make, sign_in):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (PDF, "文件已损坏或没有传完整"),
+        (b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n", "文件已损坏或没有传完整"),
         (LOCKED, "文件加了密码"),
         (pdf_of(501), "共 501 页，超过 500 页的不在页面上显示"),
     ],
