@@ -1,5 +1,6 @@
 """What people do to a contract besides moving it: start it, fill it in part by part, add files, throw a draft away."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO, cast
 
@@ -28,12 +29,14 @@ from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.files import FileKind, FileRefused, safe_name, sniff
 from contracts_app.core.previews import NotShown, TooBusy, count_pages
+from contracts_app.core.fields import tidy_lines
 from contracts_app.core.stores import Store
 from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.queries import ABROAD, unit_of
 
-from . import checks
+from . import amounts, checks, rights
+from .asks import MOST_IN_REPLY
 from .models import Attachment, Contract, DraftInput, PlannedPayment
 from .search import WORDS, reindex
 from .states import State
@@ -142,6 +145,8 @@ def fill_in(
 
 
 def _keep_plan(contract: Contract, lines: list[PlannedPayment]) -> None:
+    if known.keys() & {"type_code", "seller_id"}:
+        rights.drop_what_is_not_asked(contract)
     """Write the plan into the rows there are: a row added at a place still taken would break the unique place."""
     for kept, line in zip(contract.payments, lines, strict=False):
         kept.due_on, kept.condition, kept.amount = line.due_on, line.condition, line.amount
@@ -181,6 +186,16 @@ def attach(
     replaces: Attachment | None = None,
 ) -> Attachment:
     """Add a file, or the next version of one: the one it replaces stays beside it and counts no longer.
+
+def keep_replies(contract: Contract, typed: Mapping[str, str]) -> None:
+    """Keep what was written so far in answer to the items of a correction (``replies-0``, …), to be handed in later.
+
+    It is not the contract's, so its version stays: another window that fills in a part is not in the way.
+    """
+    for place, item in enumerate(contract.open_corrections):
+        item.reply = tidy_lines(typed.get(f"replies-{place}", item.reply))[:MOST_IN_REPLY]
+    db.session.flush()
+
 
     Raises ``FileRefused`` with a sentence when it is too large, empty, not what its name says, or there already.
     """

@@ -1,9 +1,10 @@
 """What the moves ask for, and the checks of answers that only make sense together."""
 
 from datetime import date
+from functools import cached_property
 from typing import Any
 
-from wtforms import BooleanField, FieldList, FormField, RadioField, ValidationError
+from wtforms import BooleanField, FieldList, FormField, RadioField, SelectChoice, ValidationError
 from wtforms import Form as PlainForm
 from wtforms.validators import DataRequired, InputRequired, Length
 
@@ -15,20 +16,32 @@ from contracts_app.core.db import db
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
 from contracts_app.core.money import yuan
 
-from . import checks
+from . import amounts, checks, corrections
 from .models import Contract
 from .registered import contract_with_number
 
 
-class CorrectionForm(PlainForm):
-    """One thing to be put right: which part of the filing, and what is to be done."""
+MOST_ITEMS = 20  # in one correction
+MOST_IN_REPLY = 1000  # signs in the answer to one item
 
-    section = ChoiceField(
-        "补正内容", choices=choice_list([(one.value, one.label) for one in checks.Section], "选择在哪一部分")
-    )
+class CorrectionForm(PlainForm):
+    """One thing to be put right: which part of the filing or which answer in it, and what is to be done."""
+
+    section = ChoiceField("补正内容")  # or the very answer: money, money.total_amount, files.contract
     request = LongText("要求", [Length(max=500, message="每项要求不超过 500 字")])
 
     def validate_section(self, field: ChoiceField) -> None:
+    @property
+    def data(self) -> dict[str, str]:
+        """The item as it is kept: section, field, request."""
+        section, _, name = (self.section.data or "").partition(".")
+        return {"section": section, "field": name, "request": self.request.data or ""}
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was chosen and nothing written."""
+        return not self.section.data and not self.request.data
+
         if self.request.data and not field.data:
             raise ValidationError("选择这一项在申报的哪一部分")
 
@@ -41,6 +54,38 @@ class ItemList(FieldList):
     """A list of correction items; lines left blank are not kept."""
 
     def kept(self) -> list[dict[str, str]]:
+    def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
+        self.contract = contract
+        super().__init__(*args, **kwargs)
+
+    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
+        super().process(formdata, *args, **kwargs)
+        self._offer_places()
+
+    def append_entry(self, *args: Any, **kwargs: Any) -> Any:
+        entry = super().append_entry(*args, **kwargs)
+        self._offer_places()
+        return entry
+
+    @cached_property
+    def places(self) -> list[SelectChoice]:
+        """Where an item may belong."""
+        return corrections.places(self.contract)
+
+    def _offer_places(self) -> None:
+        for entry in self.entries:
+            entry.form.section.choices = self.places
+
+    def take_over(self, finding: checks.Finding) -> None:
+        """Put a finding into the first blank line: where it belongs, and its sentence with the remedy to be edited."""
+        blank = next((entry for entry in self.entries if entry.form.is_blank), None)
+        if blank is None and len(self.entries) < MOST_ITEMS:
+            blank = self.append_entry()
+        if blank is None:
+            return
+        blank.form.section.data = corrections.place_of(finding, [choice.value for choice in self.places])
+        blank.form.request.data = f"{finding.sentence}{finding.remedy}"
+
         """The items that were filled in."""
         return [line for line in self.data if line["section"] and line["request"]]
 
@@ -57,8 +102,9 @@ def items(contract: Contract) -> Any:
         FormField(CorrectionForm),
         "补正清单",
         min_entries=3,
-        max_entries=20,
-        description="一次列全。申请人只看到这里写的各项，写清缺什么、怎么补。",
+        max_entries=MOST_ITEMS,
+        contract=contract,
+        description="一次列全，能落到某一项的就选那一项。申请人只看到这里写的各项，写清缺什么、怎么补。",
     )
 
 
@@ -66,13 +112,19 @@ def reason(contract: Contract) -> Any:
     return LongText("理由", [DataRequired("写明理由，会留在办理经过里"), Length(max=500, message="理由不超过 500 字")])
 
 
-def reply(contract: Contract) -> Any:
-    return LongText(
-        "补正说明",
-        [DataRequired("逐项写明改了什么"), Length(max=2000, message="说明不超过 2000 字")],
-        description="对照补正清单逐项说明，登记员会连同修改前后一起看到。",
+def replies(contract: Contract) -> Any:
+    """One answer to each item that is open, in their order; what was kept as a draft stands in it."""
+    waiting = contract.open_corrections
+    one = LongText(
+        "这一项的答复",
+        [
+            DataRequired("答复这一项：改了什么，或者为什么不用改"),
+            Length(max=MOST_IN_REPLY, message=f"每项答复不超过 {MOST_IN_REPLY} 字"),
+        ],
     )
 
+    drafts = [item.reply for item in waiting]
+    return FieldList(one, "逐项答复", min_entries=len(waiting), max_entries=len(waiting) or 1, default=drafts)
 
 def undertaking(contract: Contract) -> Any:
     return BooleanField(

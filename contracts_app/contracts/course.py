@@ -15,6 +15,7 @@ from contracts_app.core.clock import local
 from contracts_app.core.fields import MoneyField
 from contracts_app.core.workflow import Move
 
+from . import corrections
 from .facts import LABELS
 from .models import Contract, HistoryLine
 from .states import State
@@ -132,7 +133,10 @@ def _office(line: HistoryLine) -> str:
     return "、".join(role.label for role in Role if role in roles & line.by.roles) or "当时的经办人"
 
 
-_ADDED = {"acceptance_number": "受理号"}  # written by an effect, not asked for
+_ADDED: dict[str, tuple[str, Callable[[str], str]]] = {  # written by an effect, not asked for
+    "acceptance_number": ("受理号", str),
+    "recognised_amount": ("核定的技术交易额", lambda amount: f"{money.yuan(Decimal(amount))} 元"),
+}
 
 
 def _answered(answers: dict[str, Any], fields: dict[str, Field]) -> Said:
@@ -162,6 +166,12 @@ def _in_words(field: Field, value: Any) -> str:
 
 
 def _label_of(field: Field, value: Any) -> str | None:
+def _who(line: HistoryLine) -> str:
+    """林若溪（登记员，代王海办理）: who made the move, in which office of then, and whose it was."""
+    in_place = f"，代{line.for_whom.name}办理" if line.for_whom else ""
+    return f"{line.by.name}（{line.role or _office(line)}{in_place}）"
+
+
     choices = getattr(field, "choices", None) or []
     return next((choice.label for choice in choices if str(choice.value) == str(value)), None)
 
@@ -187,4 +197,9 @@ def _typed(field: Field) -> Iterator[tuple[str, str]]:
             yield field.label.text, "已勾选"
     elif raw := "".join(part for part in field.raw_data or [] if isinstance(part, str)).strip():
         unit = {"yuan": " 元", "wan": " 万元"}[field.unit] if isinstance(field, MoneyField) else ""
+    if isinstance(value, list) and all(isinstance(line, dict) and "request" in line for line in value):
+        return "；".join(
+            f"{corrections.in_words(line['section'], line.get('field', ''))}：{line.get('reply') or line['request']}"
+            for line in value
+        )
         yield field.label.text, (_label_of(field, raw) or raw) + unit

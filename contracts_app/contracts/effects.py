@@ -40,8 +40,15 @@ def fix_submission(contract: Contract, person: User, answers: dict[str, Any]) ->
 
 
 def answer_corrections(contract: Contract, person: User, answers: dict[str, Any]) -> None:
-    for item in contract.open_corrections:
-        item.reply, item.answered_at = answers["reply"], now_utc()
+    """Each item of the list gets its own answer; the history keeps them side by side."""
+    waiting = contract.open_corrections
+    if len(answers["replies"]) != len(waiting) or not all(answers["replies"]):
+        raise Refused("补正清单要逐项答复，每一项写明改了什么，或者为什么不用改。")
+    for item, reply in zip(waiting, answers["replies"], strict=True):
+        item.reply, item.answered_at = reply, now_utc()
+    answers["replies"] = [
+        {"section": item.section, "field": item.field, "request": item.request, "reply": item.reply} for item in waiting
+    ]
 
 
 def ask_corrections(contract: Contract, person: User, answers: dict[str, Any]) -> None:
@@ -49,7 +56,13 @@ def ask_corrections(contract: Contract, person: User, answers: dict[str, Any]) -
     answers["items"] = [line for line in answers["items"] if line["section"] and line["request"]]
     for line in answers["items"]:
         contract.corrections.append(
-            CorrectionItem(section=line["section"], request=line["request"], asked_by_id=person.id)
+            CorrectionItem(
+                section=line["section"],
+                field=line.get("field", ""),
+                request=line["request"],
+                asked_by_id=person.id,
+                asked_at=now_utc(),
+            )
         )
     contract.reviewed_by = contract.decided_by = None
     contract.due_on = None  # the clock stands still until the applicant answers

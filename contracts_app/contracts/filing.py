@@ -24,8 +24,9 @@ from contracts_app.enterprises import queries as enterprises
 from . import actions, queries
 from .attachments import UploadForm, limit_bytes, papers_of, versions
 from .checks import Finding, Level, Section, findings, readiness
-from .facts import changed_since_submission
-from .forms import PARTS, EnterpriseField, MoneyForm, PartForm
+from .corrections import outcomes
+from .facts import LABELS, changed_since_submission
+from .forms import PARTS, EnterpriseField
 from .models import Attachment, Contract, CorrectionItem
 from .states import State
 from .summary import FIELDS, control, parts_of
@@ -133,7 +134,7 @@ def _around(
         "first_open": next((step for step in steps if step.state != "done"), steps[-1]),
         "is_correction": contract.state is State.CORRECTION,
         "asked": _asked(contract, now),
-        "sections": {section.value: section.label for section in Section},
+        "asked_url": lambda item: _place_url(contract, item),
         "section_url": lambda value: _url_of(contract, SECTIONS[value]),
     }
 
@@ -153,8 +154,8 @@ def _step(contract: Contract, section: Section, found: list[Finding], now: Secti
         only_blank = all(not getattr(contract, one.field, None) for one in wrong)
         state, words = ("doing", "") if only_blank else ("problem", f"有 {problems} 处要改")
     is_ready = state == "done"
-    if is_ready and _asked(contract, section):
-        state, words = "doing", "要求补正"
+    if is_ready and (asked := _asked(contract, section)):
+        state, words = "doing", f"要求补正 {len(asked)} 处"
     return Step(section.label, _url_of(contract, section), state, words, section is now, is_ready)
 
 
@@ -175,7 +176,15 @@ def _url_of(contract: Contract, section: Section) -> str:
     return url_for("filing.part", contract_id=contract.id, section=section.value)
 
 
-def _next_url(contract: Contract, section: Section) -> str:
+def _place_url(contract: Contract, item: CorrectionItem) -> str:
+    """Where an item of a correction is put right: the very control, else the part."""
+    section = SECTIONS[item.section]
+    anchor = f"#{control(item.field, section)}" if item.field and section is not Section.FILES else ""
+    return f"{_url_of(contract, section)}{anchor}"
+
+
+def _next(contract: Contract, section: Section) -> Section:
+    """The part after this one, leaving out what the type does not ask."""
     order = list(Section)
     after = order[order.index(section) + 1 :]
     return _url_of(contract, after[0]) if after else url_for("filing.check", contract_id=contract.id)
@@ -315,6 +324,7 @@ def _save(form: PartForm, go: str) -> ResponseReturnValue:
 
 
 def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, str]] = ()) -> str:
+    had = answered(contract)
     contract, section = form.contract, form.section
     order = list(Section)
     place = order.index(section)
@@ -327,7 +337,7 @@ def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, st
         form=form,
         section=section,
         number=place + 1,
-        next_label=order[place + 1].label,
+        next_label=_next(contract, section).label,
         autosave_url=url_for(".autosave", contract_id=contract.id, section=section.value),
         warnings=warnings if not form.faults else [],
         saved=saved,
@@ -340,6 +350,9 @@ def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, st
 @bp.route("/<int:contract_id>/fill/<section>/autosave", methods=["POST"])
 @needs(Can.FILE_CONTRACTS)
 def autosave(contract_id: int, section: str) -> ResponseReturnValue:
+    for item in _asked(contract, section):
+        if item.field in form:
+            form[item.field].marks = [*getattr(form[item.field], "marks", []), f"登记机构要求：{item.request}"]
     """Keep a part as typed, right or not; never an answer of the contract, so never its version.
 
     What says the same as the contract already is not kept: a save may have overtaken this one on its way.
@@ -490,5 +503,18 @@ def own_move_page(offer: Offer, form: MoveForm) -> str:
         parts=parts_of(contract, found, lambda section: _url_of(contract, section)),
         finding_url=lambda one: f"{_url_of(contract, one.section)}#{control(one.field, one.section)}",
         number=len(Section) + 1,
+@bp.route("/<int:contract_id>/fill/replies", methods=["POST"])
+@needs(Can.FILE_CONTRACTS)
+def replies(contract_id: int) -> ResponseReturnValue:
+    """Keep the answers to the items of a correction as far as they are written; they are handed in with the move."""
+    contract = _to_fill_in(contract_id)
+    actions.keep_replies(contract, request.form)
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(saved=f"{local(now_utc()):%H:%M}")
+    flash("答复的草稿已保存，改好各部分后再提交。", "info")
+    return redirect(url_for(".check", contract_id=contract.id))
+
+
         **_around(contract, checking=True),
     )
+        waiting=[one for one in reversed(outcomes(contract)) if one.item.answered_at is None],

@@ -10,6 +10,7 @@ from .checks import Finding, Level, Section
 from .facts import LABELS, facts_of
 from .models import Contract
 
+from .questions import ALL_FIELDS, fields_asked
 FIELDS = {
     Section.PARTIES: ("seller_id", "buyer_id", "is_related"),
     Section.SUBJECT: ("title", "type_code", "content", "signed_on", "begins_on", "ends_on"),
@@ -61,7 +62,7 @@ def parts_of(contract: Contract, found: Iterable[Finding], url_of: Callable[[Sec
                     items=_items(contract, name),
                     needed=name in wrong or section is Section.FILES,
                 )
-                for name in _asked(contract, section)
+                for name in asked_in(contract, section)
             ],
         )
         for section in Section

@@ -20,10 +20,11 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet
 from contracts_app.rules.queries import setting
 
-from . import checks, course, filing, lists, queries, reading
+from . import checks, corrections, course, filing, lists, queries, reading
 from .actions import EDITABLE, why_not_edit
 from .attachments import versions
 from .due import Level, dues
+from .asks import ItemList
 from .facts import type_in_words
 from .filters import filter_form
 from .models import Contract
@@ -36,6 +37,7 @@ bp.add_app_template_filter(mask_phone, "mask_phone")
 
 Tabs = list[tuple[str, str, int | None, bool]]
 
+bp.add_app_template_filter(corrections.words_of, "place")
 
 # ---- 技术合同 -------------------------------------------------------------------------------------------------------
 
@@ -69,7 +71,6 @@ def mine() -> str:
     return render_template(
         "contracts/mine.html",
         asked=lists.open_corrections([row.id for row in listed["page"].rows]),
-        sections=_section_labels(),
         editable=EDITABLE,
         unfinished=[
             (state.label, part.contracts)
@@ -138,7 +139,6 @@ def inbox() -> str:
         page=page,
         waiting_amount=waiting_amount,
         asked=lists.open_corrections([row.id for row in page.rows]) if page else {},
-        sections=_section_labels(),
         this_month=lists.decided_this_month(current_user),
         month=today().replace(day=1),
         amber_share=setting("amber_share"),
@@ -213,7 +213,8 @@ def _shown(contract: Contract) -> dict[str, Any]:
         "revised": course.changed(submission) if submission else [],
         "is_unrevised": course.is_unrevised(submission),
         "due": dues()(contract.submitted_at, contract.due_on) if contract.state in _in_office() else None,
-        "sections": _section_labels(),
+        "outcomes": corrections.outcomes(contract),
+        "beside": corrections.beside_the_items(contract, submission),
         "duplicates": _duplicates(contract),
         "rules": rules.name if rules else "",
     }
@@ -227,10 +228,6 @@ def _in_office() -> frozenset[Word]:
 def _duplicates(contract: Contract) -> Any:
     """Only the office looks for them."""
     return lists.possible_duplicates(contract, current_user) if current_user.roles & OFFICE else []
-
-
-def _section_labels() -> dict[str, str]:
-    return {section.value: section.label for section in checks.Section}
 
 
 @bp.route("/<int:contract_id>/files/<int:file_id>")
@@ -284,6 +281,8 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
 
 def _form(name: str, contract: Contract) -> MoveForm:
     """The form of a move whatever the contract's state: to read what was typed."""
+        elif request.method == "POST" and "take" in request.form:
+            _take_over(form, request.form["take"])
     return Offer(CONTRACT.moves[name], contract, current_user).form()
 
 
@@ -309,6 +308,14 @@ def _move_page(offer: Offer, form: MoveForm) -> str:
         pictures=reading.PICTURES,
         **_shown(contract),
     )
+def _take_over(form: MoveForm, code: str) -> None:
+    """A finding becomes an item of the list the move asks for."""
+    found = next((one for one in checks.findings(form.record, today()) if one.code == code), None)
+    for field in form:
+        if found and isinstance(field, ItemList):
+            field.take_over(found)
+
+
 
 
 def _onwards(contract: Contract, name: str) -> Response:
@@ -316,6 +323,7 @@ def _onwards(contract: Contract, name: str) -> Response:
     made = CONTRACT.moves[name]
     following = queries.next_in_inbox(current_user, contract) if lists.is_of_office(made) else None
     label = contract.acceptance_number or contract.name
+        takes_items=any(isinstance(field, ItemList) for field in form),
     if following is None:
         flash(made.done)
         return redirect(url_for(".show", contract_id=contract.id))

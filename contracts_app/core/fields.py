@@ -18,7 +18,8 @@ def _tidy(value: str | None) -> str:
     return tidy(value) if value else ""
 
 
-def _tidy_lines(value: str | None) -> str:
+def tidy_lines(value: str | None) -> str:
+    """A text of several lines, each tidied."""
     return "\n".join(tidy(line) for line in value.splitlines()).strip() if value else ""
 
 
@@ -33,7 +34,7 @@ class LongText(TextAreaField):
     """Several lines of text, tidied."""
 
     def __init__(self, label: str, validators: Sequence[Callable[..., Any]] = (), **kwargs: Any) -> None:
-        super().__init__(label, validators, filters=[_tidy_lines], **kwargs)
+        super().__init__(label, validators, filters=[tidy_lines], **kwargs)
 
 
 Unit = Literal["yuan", "wan"]

@@ -368,15 +368,18 @@ class Records:
             row["refusal_code"] = code = choice(REFUSALS)
             return {"refusal_code": code, "opinion": phrases[code][0]}
         if name == "resubmit":
-            answered = choice(phrases["reply"])
+            reply, answered = choice(phrases["reply"]), []
             for item in self._rows[_table(CorrectionItem)]:
                 if item["contract_id"] == paper.id:
-                    item.update(reply=answered, answered_at=at)
-            return {"reply": answered}
+                    item.update(reply=reply, answered_at=at)
+                    answered.append({name: item[name] for name in ("section", "field", "request", "reply")})
+            return {"replies": answered}
         if name == "withdraw":
             return {"reason": choice(phrases["withdraw"])}
         sections = self.rng.sample(SECTIONS, choice((1, 1, 2)))
-        return {"items": [{"section": one, "request": choice(phrases[f"correct_{one}"])} for one in sections]}
+        # Each phrase begins with the answer it is about: payments|付款计划与……
+        asked = [(one, *choice(phrases[f"correct_{one}"]).split("|", 1)) for one in sections]
+        return {"items": [{"section": one, "field": name, "request": request} for one, name, request in asked]}
 
     def _ask(self, paper: Paper, items: list[dict[str, str]], person: User, at: datetime) -> None:
         for item in items:

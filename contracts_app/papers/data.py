@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from contracts_app.contracts.checks import Section
+from contracts_app.contracts.corrections import words_of
 from contracts_app.contracts.facts import type_in_words
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State
@@ -72,7 +72,7 @@ def in_words(contract: Contract) -> dict[str, Any]:
         "content": contract.content or NONE,
         "filer": contract.filed_by.name,
         "items": [
-            {"number": number, "section": _section(item.section), "request": item.request}
+            {"number": number, "section": words_of(item), "request": item.request}
             for number, item in enumerate(contract.open_corrections, 1)
         ],
         "refusal_code": contract.refusal_code or "",
@@ -107,6 +107,7 @@ def _step(line: HistoryLine) -> dict[str, str]:
     if conclusion := line.answers.get("conclusion"):
         words.insert(0, {"register": "建议登记", "refuse": "建议不予登记"}.get(conclusion, conclusion))
     words += [item["request"] for item in line.answers.get("items", [])]
+    words += [item["reply"] for item in line.answers.get("replies", [])]
     return {
         "at": local(line.at).strftime("%Y-%m-%d %H:%M"),
         "label": CONTRACT.moves[line.move].label,
@@ -125,10 +126,6 @@ def _party(party: Enterprise | None) -> dict[str, str]:
         "representative": (party.representative if party else "") or NONE,
         "contact": (party.contact if party else "") or NONE,
     }
-
-
-def _section(value: str) -> str:
-    return next((section.label for section in Section if section.value == value), value)
 
 
 def _spaced(number: str) -> str:

@@ -119,7 +119,7 @@ def test_a_correction_shows_what_is_asked_where_it_is_to_be_done(visit, make, br
     assert "写明付款计划" not in visit.get(f"/contracts/{contract.id}/fill/technology").text
     page = visit.get(f"/contracts/{contract.id}/fill/check").text
     assert f'action="/contracts/{contract.id}/resubmit"' in page
-    assert 'name="reply"' in page
+    assert 'name="replies-0"' in page
 
 
 def test_what_stops_the_submission_is_listed_with_links(visit, draft):
@@ -299,13 +299,13 @@ def test_nothing_changed_is_told_to_the_filer_before_and_to_the_office_after(sig
     assert visit.post(f"{url}/submit", data={"undertaking": "y"}).status_code == 302
     assert registrar.post(f"{url}/ask_correction", data=items).status_code == 302
     assert told in visit.get(f"{url}/fill/check").text
-    assert "5 步完成 4 步" in visit.get(f"{url}/fill/check").text
-    assert visit.post(f"{url}/resubmit", data={"reply": "合同里已写明"}).status_code == 302
+    assert "6 步完成 5 步" in visit.get(f"{url}/fill/check").text
+    assert visit.post(f"{url}/resubmit", data={"replies-0": "合同里已写明"}).status_code == 302
     assert found in registrar.get(f"{url}/accept").text
     assert found in registrar.get(url).text
 
     assert registrar.post(f"{url}/ask_correction", data=items).status_code == 302
     post(visit, ready, "subject", subject(title="改过的名称"))
     assert told not in visit.get(f"{url}/fill/check").text
-    visit.post(f"{url}/resubmit", data={"reply": "已改"})
+    visit.post(f"{url}/resubmit", data={"replies-0": "已改"})
     assert found not in registrar.get(f"{url}/accept").text

@@ -73,7 +73,7 @@ def answers(draw, name, contract):
         }
     return {
         "submit": {"undertaking": True},
-        "resubmit": {"reply": "已补。"},
+        "resubmit": {"replies": ["已补。"] * len(contract.open_corrections)},
         "accept": {"complete_papers": True},
         "refuse": {"refusal_code": draw(st.sampled_from(["R01", "R04"])), "opinion": "标的不清楚。"},
         "return_review": {"reason": "重新核实。"},

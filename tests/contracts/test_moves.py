@@ -24,7 +24,7 @@ from tests.factories import JINJIANG, QUANZHOU, SHISHI
 NUMBER = "2026350582000001"
 ANSWERS = {
     "submit": {"undertaking": "y"},
-    "resubmit": {"reply": "已按清单改好"},
+    "resubmit": {"replies-0": "已按清单改好"},
     "accept": {"complete_papers": "y"},
     "review": {
         "recognised_type": "KF1",

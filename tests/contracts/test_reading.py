@@ -165,7 +165,7 @@ def test_a_new_version_stands_beside_the_one_the_office_has_seen(make, sign_in, 
         (1, True),
         (2, True),
     ]
-    visit.post(f"/contracts/{contract.id}/resubmit", data={"reply": "已换", "version": contract.version})
+    visit.post(f"/contracts/{contract.id}/resubmit", data={"replies-0": "已换", "version": contract.version})
     page = sign_in(make.user()).get(f"/contracts/{contract.id}").text
     assert "第 1 版 · 随第 1 次提交" in page
     assert "第 2 版 · 随第 2 次提交" in page

@@ -43,7 +43,7 @@ BY_A_SECOND_PERSON = {"register", "refuse", "return_review", "ask_correction_sec
 
 ANSWERS = {
     "submit": {"undertaking": True},
-    "resubmit": {"reply": "已补。"},
+    "resubmit": {"replies": ["已补。"]},
     "accept": {"complete_papers": True},
     "review": {
         "recognised_type": "KF1",
