@@ -27,9 +27,9 @@ from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
+from contracts_app.core.fields import tidy_lines
 from contracts_app.core.files import FileKind, FileRefused, safe_name, sniff
 from contracts_app.core.previews import NotShown, TooBusy, count_pages
-from contracts_app.core.fields import tidy_lines
 from contracts_app.core.stores import Store
 from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
@@ -134,6 +134,8 @@ def fill_in(
         _keep_plan(contract, known.pop("payments"))
     for name, value in known.items():
         setattr(contract, name, value)
+    if known.keys() & {"type_code", "seller_id"}:
+        rights.drop_what_is_not_asked(contract)
     contract.updated_at = now_utc()
     try:
         db.session.flush()
@@ -145,8 +147,6 @@ def fill_in(
 
 
 def _keep_plan(contract: Contract, lines: list[PlannedPayment]) -> None:
-    if known.keys() & {"type_code", "seller_id"}:
-        rights.drop_what_is_not_asked(contract)
     """Write the plan into the rows there are: a row added at a place still taken would break the unique place."""
     for kept, line in zip(contract.payments, lines, strict=False):
         kept.due_on, kept.condition, kept.amount = line.due_on, line.condition, line.amount
@@ -176,6 +176,16 @@ def forget_input(contract: Contract, section: checks.Section) -> None:
     db.session.expire(contract, ["inputs"])
 
 
+def keep_replies(contract: Contract, typed: Mapping[str, str]) -> None:
+    """Keep what was written so far in answer to the items of a correction (``replies-0``, …), to be handed in later.
+
+    It is not the contract's, so its version stays: another window that fills in a part is not in the way.
+    """
+    for place, item in enumerate(contract.open_corrections):
+        item.reply = tidy_lines(typed.get(f"replies-{place}", item.reply))[:MOST_IN_REPLY]
+    db.session.flush()
+
+
 def attach(
     contract: Contract,
     kind_code: str,
@@ -186,16 +196,6 @@ def attach(
     replaces: Attachment | None = None,
 ) -> Attachment:
     """Add a file, or the next version of one: the one it replaces stays beside it and counts no longer.
-
-def keep_replies(contract: Contract, typed: Mapping[str, str]) -> None:
-    """Keep what was written so far in answer to the items of a correction (``replies-0``, …), to be handed in later.
-
-    It is not the contract's, so its version stays: another window that fills in a part is not in the way.
-    """
-    for place, item in enumerate(contract.open_corrections):
-        item.reply = tidy_lines(typed.get(f"replies-{place}", item.reply))[:MOST_IN_REPLY]
-    db.session.flush()
-
 
     Raises ``FileRefused`` with a sentence when it is too large, empty, not what its name says, or there already.
     """

@@ -20,9 +20,9 @@ from . import amounts, checks, corrections
 from .models import Contract
 from .registered import contract_with_number
 
-
 MOST_ITEMS = 20  # in one correction
 MOST_IN_REPLY = 1000  # signs in the answer to one item
+
 
 class CorrectionForm(PlainForm):
     """One thing to be put right: which part of the filing or which answer in it, and what is to be done."""
@@ -30,7 +30,6 @@ class CorrectionForm(PlainForm):
     section = ChoiceField("补正内容")  # or the very answer: money, money.total_amount, files.contract
     request = LongText("要求", [Length(max=500, message="每项要求不超过 500 字")])
 
-    def validate_section(self, field: ChoiceField) -> None:
     @property
     def data(self) -> dict[str, str]:
         """The item as it is kept: section, field, request."""
@@ -42,6 +41,7 @@ class CorrectionForm(PlainForm):
         """Whether nothing was chosen and nothing written."""
         return not self.section.data and not self.request.data
 
+    def validate_section(self, field: ChoiceField) -> None:
         if self.request.data and not field.data:
             raise ValidationError("选择这一项在申报的哪一部分")
 
@@ -53,7 +53,6 @@ class CorrectionForm(PlainForm):
 class ItemList(FieldList):
     """A list of correction items; lines left blank are not kept."""
 
-    def kept(self) -> list[dict[str, str]]:
     def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
         self.contract = contract
         super().__init__(*args, **kwargs)
@@ -86,6 +85,7 @@ class ItemList(FieldList):
         blank.form.section.data = corrections.place_of(finding, [choice.value for choice in self.places])
         blank.form.request.data = f"{finding.sentence}{finding.remedy}"
 
+    def kept(self) -> list[dict[str, str]]:
         """The items that were filled in."""
         return [line for line in self.data if line["section"] and line["request"]]
 
@@ -122,9 +122,9 @@ def replies(contract: Contract) -> Any:
             Length(max=MOST_IN_REPLY, message=f"每项答复不超过 {MOST_IN_REPLY} 字"),
         ],
     )
-
     drafts = [item.reply for item in waiting]
     return FieldList(one, "逐项答复", min_entries=len(waiting), max_entries=len(waiting) or 1, default=drafts)
+
 
 def undertaking(contract: Contract) -> Any:
     return BooleanField(

@@ -127,16 +127,13 @@ def is_unrevised(submission: HistoryLine | None) -> bool:
     return submission is not None and submission.source is State.CORRECTION and not submission.changes
 
 
-def _office(line: HistoryLine) -> str:
-    """The role in which the person made the move, as far as their present roles tell."""
-    roles = CONTRACT.moves[line.move].roles
-    return "、".join(role.label for role in Role if role in roles & line.by.roles) or "当时的经办人"
+def _who(line: HistoryLine) -> str:
+    """林若溪（登记员，代王海办理）: who made the move, in which office of then, and whose it was."""
+    in_place = f"，代{line.for_whom.name}办理" if line.for_whom else ""
+    return f"{line.by.name}（{line.role or _office(line)}{in_place}）"
 
 
-_ADDED: dict[str, tuple[str, Callable[[str], str]]] = {  # written by an effect, not asked for
-    "acceptance_number": ("受理号", str),
-    "recognised_amount": ("核定的技术交易额", lambda amount: f"{money.yuan(Decimal(amount))} 元"),
-}
+_ADDED = {"acceptance_number": "受理号"}  # written by an effect, not asked for
 
 
 def _answered(answers: dict[str, Any], fields: dict[str, Field]) -> Said:
@@ -155,6 +152,11 @@ def _fields(move: Move, contract: Contract) -> dict[str, Field]:
 
 
 def _in_words(field: Field, value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(line, dict) and "request" in line for line in value):
+        return "；".join(
+            f"{corrections.in_words(line['section'], line.get('field', ''))}：{line.get('reply') or line['request']}"
+            for line in value
+        )
     if isinstance(field, FieldList):
         inner = field[0].form
         return "；".join(
@@ -166,12 +168,6 @@ def _in_words(field: Field, value: Any) -> str:
 
 
 def _label_of(field: Field, value: Any) -> str | None:
-def _who(line: HistoryLine) -> str:
-    """林若溪（登记员，代王海办理）: who made the move, in which office of then, and whose it was."""
-    in_place = f"，代{line.for_whom.name}办理" if line.for_whom else ""
-    return f"{line.by.name}（{line.role or _office(line)}{in_place}）"
-
-
     choices = getattr(field, "choices", None) or []
     return next((choice.label for choice in choices if str(choice.value) == str(value)), None)
 
@@ -197,9 +193,4 @@ def _typed(field: Field) -> Iterator[tuple[str, str]]:
             yield field.label.text, "已勾选"
     elif raw := "".join(part for part in field.raw_data or [] if isinstance(part, str)).strip():
         unit = {"yuan": " 元", "wan": " 万元"}[field.unit] if isinstance(field, MoneyField) else ""
-    if isinstance(value, list) and all(isinstance(line, dict) and "request" in line for line in value):
-        return "；".join(
-            f"{corrections.in_words(line['section'], line.get('field', ''))}：{line.get('reply') or line['request']}"
-            for line in value
-        )
         yield field.label.text, (_label_of(field, raw) or raw) + unit

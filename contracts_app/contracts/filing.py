@@ -305,6 +305,7 @@ def _show_faults(form: PartForm) -> ResponseReturnValue:
 
 def _save(form: PartForm, go: str) -> ResponseReturnValue:
     contract, section = form.contract, form.section
+    had = answered(contract)
     try:
         found = actions.fill_in(contract, section, form.answers(), current_user, form.version.data)
     except Stale as stale:
@@ -324,11 +325,13 @@ def _save(form: PartForm, go: str) -> ResponseReturnValue:
 
 
 def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, str]] = ()) -> str:
-    had = answered(contract)
     contract, section = form.contract, form.section
     order = list(Section)
     place = order.index(section)
     warnings = [one for one in findings(contract, today(), section) if one.level is Level.WARNING]
+    for item in _asked(contract, section):
+        if item.field in form:
+            form[item.field].marks = [*getattr(form[item.field], "marks", []), f"登记机构要求：{item.request}"]
     office = None
     if section is Section.PARTIES:
         office = actions.office_of(form["seller_id"].chosen, form["buyer_id"].chosen)
@@ -350,9 +353,6 @@ def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, st
 @bp.route("/<int:contract_id>/fill/<section>/autosave", methods=["POST"])
 @needs(Can.FILE_CONTRACTS)
 def autosave(contract_id: int, section: str) -> ResponseReturnValue:
-    for item in _asked(contract, section):
-        if item.field in form:
-            form[item.field].marks = [*getattr(form[item.field], "marks", []), f"登记机构要求：{item.request}"]
     """Keep a part as typed, right or not; never an answer of the contract, so never its version.
 
     What says the same as the contract already is not kept: a save may have overtaken this one on its way.
@@ -481,6 +481,18 @@ def check(contract_id: int) -> ResponseReturnValue:
     return own_move_page(offer, offer.form())
 
 
+@bp.route("/<int:contract_id>/fill/replies", methods=["POST"])
+@needs(Can.FILE_CONTRACTS)
+def replies(contract_id: int) -> ResponseReturnValue:
+    """Keep the answers to the items of a correction as far as they are written; they are handed in with the move."""
+    contract = _to_fill_in(contract_id)
+    actions.keep_replies(contract, request.form)
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(saved=f"{local(now_utc()):%H:%M}")
+    flash("答复的草稿已保存，改好各部分后再提交。", "info")
+    return redirect(url_for(".check", contract_id=contract.id))
+
+
 def own_move_page(offer: Offer, form: MoveForm) -> str:
     """The page of a move of the filer's: all there is to check where it hands in, the move alone otherwise."""
     contract = offer.record
@@ -500,21 +512,9 @@ def own_move_page(offer: Offer, form: MoveForm) -> str:
         warnings=[one for one in found if one.level is Level.WARNING],
         unsaved=[(section, typed[section.value].faults) for section in Section if section.value in typed],
         is_unchanged=contract.state is State.CORRECTION and changed_since_submission(contract) == {},
+        waiting=[one for one in reversed(outcomes(contract)) if one.item.answered_at is None],
         parts=parts_of(contract, found, lambda section: _url_of(contract, section)),
         finding_url=lambda one: f"{_url_of(contract, one.section)}#{control(one.field, one.section)}",
         number=len(Section) + 1,
-@bp.route("/<int:contract_id>/fill/replies", methods=["POST"])
-@needs(Can.FILE_CONTRACTS)
-def replies(contract_id: int) -> ResponseReturnValue:
-    """Keep the answers to the items of a correction as far as they are written; they are handed in with the move."""
-    contract = _to_fill_in(contract_id)
-    actions.keep_replies(contract, request.form)
-    if request.accept_mimetypes.best == "application/json":
-        return jsonify(saved=f"{local(now_utc()):%H:%M}")
-    flash("答复的草稿已保存，改好各部分后再提交。", "info")
-    return redirect(url_for(".check", contract_id=contract.id))
-
-
         **_around(contract, checking=True),
     )
-        waiting=[one for one in reversed(outcomes(contract)) if one.item.answered_at is None],

@@ -9,8 +9,8 @@ from contracts_app.core import money
 from .checks import Finding, Level, Section
 from .facts import LABELS, facts_of
 from .models import Contract
-
 from .questions import ALL_FIELDS, fields_asked
+
 FIELDS = {
     Section.PARTIES: ("seller_id", "buyer_id", "is_related"),
     Section.SUBJECT: ("title", "type_code", "content", "signed_on", "begins_on", "ends_on"),

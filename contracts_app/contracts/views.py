@@ -22,9 +22,9 @@ from contracts_app.rules.queries import setting
 
 from . import checks, corrections, course, filing, lists, queries, reading
 from .actions import EDITABLE, why_not_edit
+from .asks import ItemList
 from .attachments import versions
 from .due import Level, dues
-from .asks import ItemList
 from .facts import type_in_words
 from .filters import filter_form
 from .models import Contract
@@ -34,10 +34,10 @@ from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")
 bp.add_app_template_filter(mask_phone, "mask_phone")
+bp.add_app_template_filter(corrections.words_of, "place")
 
 Tabs = list[tuple[str, str, int | None, bool]]
 
-bp.add_app_template_filter(corrections.words_of, "place")
 
 # ---- 技术合同 -------------------------------------------------------------------------------------------------------
 
@@ -266,6 +266,8 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
             raise Stale()
         if request.method == "POST" and "add_row" in request.form:
             _add_row(form)
+        elif request.method == "POST" and "take" in request.form:
+            _take_over(form, request.form["take"])
         elif form.validate_on_submit():
             offer.make(form.answers(), form.version.data)
             return _onwards(contract, move)
@@ -281,8 +283,6 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
 
 def _form(name: str, contract: Contract) -> MoveForm:
     """The form of a move whatever the contract's state: to read what was typed."""
-        elif request.method == "POST" and "take" in request.form:
-            _take_over(form, request.form["take"])
     return Offer(CONTRACT.moves[name], contract, current_user).form()
 
 
@@ -293,21 +293,6 @@ def _add_row(form: MoveForm) -> None:
             field.append_entry()
 
 
-def _move_page(offer: Offer, form: MoveForm) -> str:
-    contract = offer.record
-    before, after = lists.neighbours(current_user, contract)
-    found = checks.findings(contract, today())
-    return render_template(
-        "contracts/move.html",
-        move=offer.move,
-        form=form,
-        found=found,
-        readiness=checks.readiness(found),
-        before=before,
-        after=after,
-        pictures=reading.PICTURES,
-        **_shown(contract),
-    )
 def _take_over(form: MoveForm, code: str) -> None:
     """A finding becomes an item of the list the move asks for."""
     found = next((one for one in checks.findings(form.record, today()) if one.code == code), None)
@@ -316,6 +301,22 @@ def _take_over(form: MoveForm, code: str) -> None:
             field.take_over(found)
 
 
+def _move_page(offer: Offer, form: MoveForm) -> str:
+    contract = offer.record
+    before, after = lists.neighbours(current_user, contract)
+    found = checks.findings(contract, today())
+    return render_template(
+        "contracts/move.html",
+        move=offer.move,
+        takes_items=any(isinstance(field, ItemList) for field in form),
+        form=form,
+        found=found,
+        readiness=checks.readiness(found),
+        before=before,
+        after=after,
+        pictures=reading.PICTURES,
+        **_shown(contract),
+    )
 
 
 def _onwards(contract: Contract, name: str) -> Response:
@@ -323,7 +324,6 @@ def _onwards(contract: Contract, name: str) -> Response:
     made = CONTRACT.moves[name]
     following = queries.next_in_inbox(current_user, contract) if lists.is_of_office(made) else None
     label = contract.acceptance_number or contract.name
-        takes_items=any(isinstance(field, ItemList) for field in form),
     if following is None:
         flash(made.done)
         return redirect(url_for(".show", contract_id=contract.id))
