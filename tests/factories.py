@@ -12,8 +12,18 @@ from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Role
 from contracts_app.brokers.models import Broker
 from contracts_app.contracts import ledger, numbers
+from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.facts import facts_of
-from contracts_app.contracts.models import Attachment, Contract, CorrectionItem, HistoryLine, PlannedPayment
+from contracts_app.contracts.ledger import Cause
+from contracts_app.contracts.models import (
+    Attachment,
+    Contract,
+    CorrectionItem,
+    Deduction,
+    DeductionKind,
+    HistoryLine,
+    PlannedPayment,
+)
 from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import SHANGHAI, today
@@ -37,11 +47,29 @@ _WAY = {
     State.SUBMITTED: ("submit", State.DRAFT, "filer"),
     State.ACCEPTED: ("accept", State.SUBMITTED, "registrar"),
     State.REVIEWED: ("review", State.ACCEPTED, "registrar"),
+    State.NOT_ACCEPTED: ("not_accept", State.SUBMITTED, "registrar"),
+    State.EXPERT: ("send_to_expert", State.REVIEWED, "reviewer"),
+    State.CHECKED: ("check", State.REVIEWED, "reviewer"),
     State.REGISTERED: ("register", State.REVIEWED, "reviewer"),
     State.REFUSED: ("refuse", State.REVIEWED, "reviewer"),
     State.CORRECTION: ("ask_correction", State.SUBMITTED, "registrar"),
     State.WITHDRAWN: ("withdraw", State.SUBMITTED, "filer"),
+    State.CHANGING: ("ask_change", State.REGISTERED, "filer"),
+    State.CANCELLING: ("ask_cancellation", State.REGISTERED, "filer"),
+    State.CANCELLED: ("grant_cancellation", State.CANCELLING, "reviewer"),
+    State.REVOKING: ("open_revocation", State.REGISTERED, "reviewer"),
+    State.REVOKED: ("revoke", State.REVOKING, "manager"),
+    State.OBJECTION: ("object", State.REGISTERED, "filer"),
 }
+
+
+_OPENS = {  # the case that is open in a state, and its ground
+    State.CHANGING: (CaseKind.CHANGE, "C02"),
+    State.CANCELLING: (CaseKind.CANCELLATION, "Z01"),
+    State.REVOKING: (CaseKind.REVOCATION, "V03"),
+    State.OBJECTION: (CaseKind.OBJECTION, "Y03"),
+}
+_STRIKES_OFF = {State.CANCELLED: Cause.CANCELLATION, State.REVOKED: Cause.REVOCATION}
 
 
 class Make:
@@ -124,6 +152,7 @@ class Make:
         decided_by: User | None = None,
         registered_on: date | None = None,
         submitted_on: date | None = None,
+        struck_off_on: date | None = None,
         seller: Enterprise | None = None,
         buyer: Enterprise | None = None,
         **facts: Any,
@@ -140,6 +169,8 @@ class Make:
             "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),
             "reviewer": decided_by or self.somebody(Role.REVIEWER, unit),
         }
+        if state is State.REVOKED:
+            people["manager"] = self.somebody(Role.MANAGER, unit)
         # Written together and kept by one commit at the end: most of the time of most tests goes into this method.
         parties = [given or self._enterprise(region=unit) for given in (seller, buyer)]
         contract = Contract(
@@ -168,6 +199,9 @@ class Make:
         )
         if not amount:
             contract.payments = []
+        if contract.technology_amount < contract.total_amount:
+            taken = contract.total_amount - contract.technology_amount
+            contract.deductions = [Deduction(position=1, kind=DeductionKind.EQUIPMENT, name="检测仪 1 台", amount=taken)]
         for kind in ("contract", "authorization"):
             contract.attachments.append(self._file(kind, filed_by, PDF + str(next(self._numbers)).encode()))
         db.session.add_all([*parties, contract])
@@ -176,16 +210,25 @@ class Make:
         with db.session.no_autoflush:
             for name, value in facts.items():
                 setattr(contract, name, value)
-            self._lead(contract, state, day, registered_on, people)
+            self._lead(contract, state, day, registered_on, struck_off_on, people)
         db.session.flush()
         reindex([contract])
-        if state is State.REGISTERED:
+        if contract.registration_number:
             ledger.count_registration(contract)
+        if state in _STRIKES_OFF:
+            db.session.flush()
+            ledger.strike_off(contract, _STRIKES_OFF[state], contract.cases[-1].counts_on)
         db.session.commit()
         return contract
 
     def _lead(
-        self, contract: Contract, state: State, day: date, registered_on: date | None, people: dict[str, User]
+        self,
+        contract: Contract,
+        state: State,
+        day: date,
+        registered_on: date | None,
+        struck_off_on: date | None,
+        people: dict[str, User],
     ) -> None:
         """Set what the moves on the way to the state leave behind."""
         way: list[State] = []
@@ -216,12 +259,27 @@ class Make:
                 )
             elif reached is State.REVIEWED:
                 contract.reviewed_by, contract.reviewed_by_id = person, person.id
+            elif reached is State.CHECKED:
+                contract.needs_third, contract.checked_by = True, contract.checked_by or person
+            elif reached is State.NOT_ACCEPTED:
+                contract.non_acceptance_code = contract.non_acceptance_code or "N01"
             elif reached in (State.REGISTERED, State.REFUSED):
                 contract.decided_by, contract.decided_by_id = person, person.id
             if reached is State.REGISTERED:
                 contract.registered_on = registered_on or day + timedelta(days=1)
                 contract.registration_number = contract.registration_number or f"2026{next(self._numbers):012d}"
                 contract.verification_code = numbers.new_verification_code()
+                line.facts = facts_of(contract)
+            elif reached in _OPENS:
+                kind, ground = _OPENS[reached]
+                case = ContractCase(kind=kind, opened_by=person, opened_from=source, ground_code=ground, opened_at=at)
+                case.grounds, case.event_on = "详见附件。", day
+                contract.cases.append(case)
+                contract.due_on = limits_on(day).due_on(day, work_calendar())
+            elif reached in _STRIKES_OFF:
+                case = contract.cases[-1]
+                case.decided_by, case.outcome, case.closed_at = person, Outcome.GRANTED, at
+                case.counts_on, contract.due_on = struck_off_on or today(), None
             elif reached is State.REFUSED:
                 contract.refusal_code = contract.refusal_code or "R04"
             elif reached is State.CORRECTION:

@@ -142,7 +142,7 @@ def _grant(user: User, roles: frozenset[Role]) -> None:
         user.duty = duty
         db.session.flush()
     user.grants = [grant for grant in user.grants if grant.role in roles] + [
-        UserRole(role=role, duty=duty) for role in sorted(roles - user.roles)
+        UserRole(role=role, duty=duty) for role in sorted(roles - user.own_roles)
     ]
     db.session.flush()
 

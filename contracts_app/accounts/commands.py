@@ -30,7 +30,7 @@ def list_users(form: str) -> None:
         {
             "username": user.username,
             "name": user.name,
-            "roles": sorted(role.value for role in user.roles) if form == "json" else role_words(user),
+            "roles": sorted(role.value for role in user.own_roles) if form == "json" else role_words(user),
             "region": user.region.name,
             "condition": queries.condition_of(user).value if form == "json" else queries.condition_of(user).label,
         }

@@ -1,14 +1,17 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, object_session, relationship
 
-from contracts_app.core.clock import now_utc
+from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import Base, Moment, word_type
 from contracts_app.regions.models import Region
 
-from .roles import Duty, Role
+from .roles import LENT, Duty, Role
 
 
 class User(UserMixin, Base):
@@ -34,8 +37,25 @@ class User(UserMixin, Base):
     grants: Mapped[list["UserRole"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
     @property
-    def roles(self) -> frozenset[Role]:
+    def own_roles(self) -> frozenset[Role]:
+        """What the administrator gave, without what is lent."""
         return frozenset(grant.role for grant in self.grants)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """In what the person may act today: their own roles, and those of whomever they stand in for."""
+        return self.own_roles.union(*(delegation.roles for delegation in self.borrowed))
+
+    @property
+    def borrowed(self) -> "tuple[Delegation, ...]":
+        """The delegations in force today by which this person stands in for somebody; read once in a session."""
+        session = object_session(self)
+        return _in_force(session).get(self.id, ()) if session and self.duty is Duty.BUSINESS else ()
+
+    def capacities(self, roles: frozenset[Any]) -> "list[User | StandIn]":
+        """As whom this person could act in one of these roles: as themselves first, then in others' places."""
+        own: list[User | StandIn] = [self] if self.own_roles & roles else []
+        return own + [StandIn(self, delegation) for delegation in self.borrowed if delegation.roles & roles]
 
     def get_id(self) -> str:
         """What a session remembers of the person; a new password makes it worthless."""
@@ -85,6 +105,98 @@ class Delegation(Base):
 
     delegator: Mapped[User] = relationship(foreign_keys=delegator_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
+    created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What is lent: the delegator's own office roles, never what was lent to them."""
+        return self.delegator.own_roles & LENT
+
+    @property
+    def still_fits(self) -> bool:
+        """Whether both are still who they have to be: the delegator at work, the delegate of the office and as near."""
+        return self.delegator.is_active and may_stand_in(self.delegate, self.delegator)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A person in the place of a colleague: the colleague's roles and region, and whatever else is the person's own.
+
+    Guards take it for a user. What the colleague did binds the person too while in that place.
+    """
+
+    person: User
+    delegation: Delegation
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return self.delegation.roles
+
+    own_roles = roles
+
+    @property
+    def region(self) -> Region:
+        """The lent roles reach as far as the colleague's own region."""
+        return self.delegation.delegator.region
+
+    @property
+    def region_code(self) -> str:
+        return self.delegation.delegator.region_code
+
+    @property
+    def for_whom(self) -> User:
+        """Whose place it is."""
+        return self.delegation.delegator
+
+    def has(self, *roles: Role) -> bool:
+        """Whether one of these roles is lent."""
+        return bool(self.roles & set(roles))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.person, name)
+
+
+def may_stand_in(delegate: User, delegator: User) -> bool:
+    """Whether one may hold the other's office: staff too, never a broker, of the same or a wider region."""
+    is_staff = bool(delegate.own_roles & LENT) and Role.BROKER not in delegate.own_roles
+    return delegate.id != delegator.id and is_staff and delegate.region.covers(delegator.region)
+
+
+def bound_ids(person: User | StandIn) -> frozenset[int]:
+    """Whose acts bind a person who acts: their own, and in a colleague's place the colleague's too."""
+    return frozenset({person.id, person.for_whom.id} if isinstance(person, StandIn) else {person.id})
+
+
+_IN_FORCE = "delegations_in_force"
+
+
+def _in_force(session: Session) -> dict[int, tuple[Delegation, ...]]:
+    """Delegate -> the delegations of today; one query in a session, however often it is asked."""
+    day = today()
+    kept: tuple[date, dict[int, tuple[Delegation, ...]]] | None = session.info.get(_IN_FORCE)
+    if kept is None or kept[0] != day:
+        wanted = (
+            select(Delegation)
+            .where(Delegation.ended_at.is_(None), Delegation.starts_on <= day, Delegation.ends_on >= day)
+            .options(joinedload(Delegation.delegator), joinedload(Delegation.delegate))
+            .order_by(Delegation.id)
+        )
+        with session.no_autoflush:
+            found = _by_delegate(one for one in session.scalars(wanted) if one.still_fits)
+        kept = session.info[_IN_FORCE] = (day, found)
+    return kept[1]
+
+
+def _by_delegate(delegations: Iterable[Delegation]) -> dict[int, tuple[Delegation, ...]]:
+    found: dict[int, tuple[Delegation, ...]] = {}
+    for one in delegations:
+        found[one.delegate_id] = (*found.get(one.delegate_id, ()), one)
+    return found
+
+
+def forget_delegations(session: Session) -> None:
+    """To be called by what changes delegations: the next question reads them again."""
+    session.info.pop(_IN_FORCE, None)
 
 
 class Invitation(Base):

@@ -38,7 +38,7 @@ READERS = OFFICE | {Role.MANAGER, Role.AUDITOR}
 GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_CONTRACTS: READERS | {Role.BROKER},
     Can.FILE_CONTRACTS: frozenset({Role.BROKER, Role.REGISTRAR}),
-    Can.WORK_INBOX: OFFICE,
+    Can.WORK_INBOX: OFFICE | {Role.MANAGER},
     Can.READ_PARTIES: READERS | {Role.BROKER},
     Can.EDIT_PARTIES: frozenset({Role.BROKER, Role.REGISTRAR}),
     Can.READ_REGISTERS: READERS,

@@ -34,6 +34,7 @@ DUTY_OF = {
 
 # They act for an office, and a town has none: what they could see there they could not decide.
 OFFICE_ROLES = frozenset({Role.REGISTRAR, Role.REVIEWER})
+LENT = OFFICE_ROLES | {Role.MANAGER}  # what a colleague may hold for somebody who is away (AB角)
 NO_OFFICE_IN_TOWN = "镇（街道）没有登记机构，登记员和审核员的地区选到县（市、区）"
 
 

@@ -146,7 +146,7 @@ def edit_user(user_id: int) -> ResponseReturnValue:
         formdata=signing_in.typed(),
         data={
             "name": user.name,
-            "roles": [role.value for role in Role if role in user.roles],
+            "roles": [role.value for role in Role if role in user.own_roles],
             "region_code": user.region_code,
             "version": user.version,
         },

@@ -1,6 +1,6 @@
 """What happened to a contract, in words: the steps it has passed, each move with what was written, what was changed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any
 from wtforms import BooleanField, Field, FieldList, Form, FormField
 
 from contracts_app.accounts.roles import Role
-from contracts_app.core import money
+from contracts_app.core import conflicts, money
 from contracts_app.core.clock import local
 from contracts_app.core.fields import MoneyField
 from contracts_app.core.workflow import Move
@@ -36,25 +36,31 @@ class Step:
     state: str
 
 
-_STATIONS = {
+_ALWAYS = {
     State.SUBMITTED: "提交",
     State.ACCEPTED: "受理",
     State.REVIEWED: "初审",
     State.REGISTERED: "复核登记",
 }
+_ORDER = [
+    *(State.SUBMITTED, State.ACCEPTED, State.REVIEWED, State.EXPERT, State.CHECKED, State.REGISTERED),
+    *(State.CHANGING, State.CANCELLING, State.REVOKING, State.OBJECTION),
+]
+# What stands at the end instead of what was not reached.
+_OTHER_ENDS = frozenset({State.REFUSED, State.NOT_ACCEPTED, State.WITHDRAWN, State.CANCELLED, State.REVOKED})
+_CASES = frozenset({State.CHANGING, State.CANCELLING, State.REVOKING, State.OBJECTION})
 
 
 def steps(contract: Contract) -> list[Step]:
-    """提交, 受理, 初审, 复核登记, with the day each was reached since the newest submission."""
+    """提交, 受理, 初审, 复核登记, with the day each was reached since the newest submission.
+
+    Experts and the third person have stations of their own where the contract takes that way; an end other than the
+    register, and a case that is open, come last.
+    """
     reached = _reached(contract)
-    stations = dict(_STATIONS)
-    if contract.state is State.REFUSED:
-        stations.pop(State.REGISTERED)
-        stations[State.REFUSED] = "不予登记"
-    if contract.state is State.CORRECTION:
-        stations[State.SUBMITTED] = "补正"
+    stations = _stations(contract, reached)
     left = [state for state in stations if state not in reached]
-    now = left[0] if left and contract.state is not State.WITHDRAWN else None
+    now = contract.state if contract.state in _CASES else left[0] if left else None
     return [
         Step(
             label,
@@ -65,17 +71,47 @@ def steps(contract: Contract) -> list[Step]:
     ]
 
 
+def _stations(contract: Contract, reached: dict[State, datetime]) -> dict[State, str]:
+    """The stations of this contract's way, in order."""
+    stations = dict(_ALWAYS)
+    if contract.needs_expert or State.EXPERT in reached or contract.state is State.EXPERT:
+        stations[State.EXPERT] = "专家审核"
+    if contract.needs_third or State.CHECKED in reached:
+        stations[State.CHECKED], stations[State.REGISTERED] = "复核", "大额审批登记"
+    if contract.state is State.CORRECTION:
+        stations[State.SUBMITTED] = "补正"
+    stations = {state: stations[state] for state in _ORDER if state in stations}
+    if contract.state in _OTHER_ENDS:
+        stations = {state: label for state, label in stations.items() if state in reached}
+    if contract.state in _OTHER_ENDS or contract.state in _CASES:
+        stations[contract.state] = contract.state.label
+    return stations
+
+
 def _reached(contract: Contract) -> dict[State, datetime]:
-    """State -> when it was reached; a step back takes away what came after it."""
+    """State -> when it was reached; a step back takes away what came after it.
+
+    An expert's opinion brings the contract back to the review and is a station passed all the same.
+    """
     reached: dict[State, datetime] = {}
-    order = list(_STATIONS)
     for line in contract.history:
-        if line.target in (State.CORRECTION, State.SUBMITTED):
+        if line.source is line.target:
+            continue
+        is_back = line.move == "undo" and line.target in reached
+        if line.target is State.CORRECTION or (line.target is State.SUBMITTED and not is_back):
             reached.clear()
-        elif line.target in order:
-            reached = {state: at for state, at in reached.items() if order.index(state) < order.index(line.target)}
-        if line.target is not State.CORRECTION:
+        elif line.target in _ORDER:
+            place = _ORDER.index(line.target)
+            is_after_experts = line.move == "record_expert"
+            reached = {
+                state: at
+                for state, at in reached.items()
+                if state not in _ORDER or _ORDER.index(state) <= place or (is_after_experts and state is State.EXPERT)
+            }
+        if line.target is not State.CORRECTION and not is_back and line.move != "record_expert":
             reached[line.target] = line.at
+    if contract.state is State.EXPERT:
+        reached.pop(State.EXPERT, None)  # it is there now
     return reached
 
 
@@ -102,9 +138,9 @@ def timeline(contract: Contract) -> list[Entry]:
         Entry(
             CONTRACT.moves[line.move].label,
             line.at,
-            f"{line.by.name}（{_office(line)}）",
+            _who(line),
             f"{line.source.label} → {line.target.label}",
-            "warn" if line.target in (State.CORRECTION, State.REFUSED, State.WITHDRAWN) else "",
+            "warn" if line.target is State.CORRECTION or line.target in _OTHER_ENDS else "",
             _answered(line.answers, told(line.move) if line.answers else {}),
             changed(line),
         )
@@ -133,7 +169,16 @@ def _who(line: HistoryLine) -> str:
     return f"{line.by.name}（{line.role or _office(line)}{in_place}）"
 
 
-_ADDED = {"acceptance_number": "受理号"}  # written by an effect, not asked for
+def _office(line: HistoryLine) -> str:
+    """The role in which the person made a move, where the line does not say, as far as their present roles tell."""
+    roles = CONTRACT.moves[line.move].roles
+    return "、".join(role.label for role in Role if role in roles & line.by.own_roles) or "当时的经办人"
+
+
+_ADDED: dict[str, tuple[str, Callable[[str], str]]] = {  # written by an effect, not asked for
+    "acceptance_number": ("受理号", str),
+    "recognised_amount": ("核定的技术交易额", lambda amount: f"{money.yuan(Decimal(amount))} 元"),
+}
 
 
 def _answered(answers: dict[str, Any], fields: dict[str, Field]) -> Said:
@@ -142,7 +187,7 @@ def _answered(answers: dict[str, Any], fields: dict[str, Field]) -> Said:
         for name, field in fields.items()
         if name in answers and not isinstance(field, BooleanField)
     ]
-    return said + [(label, answers[name]) for name, label in _ADDED.items() if name in answers]
+    return said + [(label, words(answers[name])) for name, (label, words) in _ADDED.items() if name in answers]
 
 
 def _fields(move: Move, contract: Contract) -> dict[str, Field]:
@@ -177,7 +222,7 @@ def _label_of(field: Field, value: Any) -> str | None:
 
 def typed(form: Form) -> Said:
     """What was typed into a form, as typed, so that it can be read and copied when the form itself cannot be kept."""
-    return [said for field in form if field.name not in ("version", "csrf_token") for said in _typed(field)]
+    return [said for field in form if field.name not in conflicts.OURS for said in _typed(field)]
 
 
 def _typed(field: Field) -> Iterator[tuple[str, str]]:

@@ -8,14 +8,13 @@ from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused
-from contracts_app.rules.queries import limits_on, work_calendar
+from contracts_app.rules.queries import work_calendar
 
-from . import ledger, numbers
+from . import amounts, ledger, numbers, route
 from .asks import why_not_on
 from .facts import changed_since_submission, changes_of, facts_of
 from .models import Contract, CorrectionItem
 from .search import reindex
-from .states import State
 
 
 def fix_submission(contract: Contract, person: User, answers: dict[str, Any]) -> None:
@@ -26,13 +25,14 @@ def fix_submission(contract: Contract, person: User, answers: dict[str, Any]) ->
     """
     now = now_utc()
     day = local(now).date()
-    first_day = next((local(line.at).date() for line in contract.history if line.target is State.SUBMITTED), day)
-    limits = limits_on(first_day)
+    limits = route.limits_of(contract, day)
     is_large = limits.is_large(total_amount=contract.total_amount, technology_amount=contract.technology_amount)
     contract.submitted_at = now
     contract.undertaking = True
     contract.rule_set_code = limits.rule_set.code
     contract.due_on = limits.due_on(day, work_calendar(), is_large=is_large)
+    route.start_anew(contract)
+    route.find(contract, limits)
     answers["facts"] = facts_of(contract)
     if (changes := changed_since_submission(contract)) is not None:
         answers["changes"] = changes
@@ -65,6 +65,7 @@ def ask_corrections(contract: Contract, person: User, answers: dict[str, Any]) -
             )
         )
     contract.reviewed_by = contract.decided_by = None
+    route.start_anew(contract)
     contract.due_on = None  # the clock stands still until the applicant answers
 
 
@@ -82,9 +83,14 @@ def give_acceptance_number(contract: Contract, person: User, answers: dict[str, 
 def keep_first_review(contract: Contract, person: User, answers: dict[str, Any]) -> None:
     before = facts_of(contract)
     contract.reviewed_by = person
-    contract.technology_amount = answers["recognised_amount"]
+    # Hand-made requests cannot name an amount: it is what the sheet leaves of the price.
+    if "deductions" in answers:
+        amounts.keep_deductions(contract, amounts.deductions_of(answers.pop("deductions")))
+        contract.technology_amount = amounts.technology_part(contract.total_amount, contract.deductions)
+    answers["recognised_amount"] = contract.technology_amount
     contract.type_code = answers["recognised_type"]
     contract.type = db.session.get(ContractType, contract.type_code)
+    route.find(contract, route.limits_of(contract, today()))
     answers["changes"] = changes_of(before, facts_of(contract))
 
 
@@ -100,6 +106,7 @@ def put_on_register(contract: Contract, person: User, answers: dict[str, Any]) -
     contract.registered_on = answers["registered_on"]
     contract.verification_code = numbers.new_verification_code()
     contract.decided_by = person
+    answers["facts"] = facts_of(contract)
     reindex([contract])
     ledger.count_registration(contract)
 

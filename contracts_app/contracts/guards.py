@@ -1,7 +1,9 @@
 """Why a person may not make a move on a contract, in a sentence; None when they may."""
 
-from contracts_app.accounts.models import User
+from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.core.clock import today
+from contracts_app.core.workflow import Guard
+from contracts_app.rules.queries import setting
 
 from . import checks
 from .models import Contract
@@ -39,12 +41,52 @@ def is_in_region(contract: Contract, person: User) -> str | None:
 
 
 def did_not_file(contract: Contract, person: User) -> str | None:
-    """Nobody decides on what they filed or brought about."""
-    if contract.filed_by_id == person.id:
-        return "这份合同是你申报的，须由别人办理。"
-    is_its_broker = contract.broker is not None and contract.broker.user_id == person.id
-    return "你是这份合同的技术经纪人，须由别人办理。" if is_its_broker else None
+    """Nobody decides on what they filed or brought about, nor on what the colleague did whose place they hold."""
+    if contract.filed_by_id in bound_ids(person):
+        return f"这份合同是{_who(person, contract.filed_by_id)}申报的，须由别人办理。"
+    broker = contract.broker.user_id if contract.broker else None
+    if broker is None or broker not in bound_ids(person):
+        return None
+    return f"{_who(person, broker)}是这份合同的技术经纪人，须由别人办理。"
 
 
 def did_not_review(contract: Contract, person: User) -> str | None:
-    return "初审是你做的，复核须由另一人办理。" if contract.reviewed_by_id == person.id else None
+    reviewer = contract.reviewed_by_id
+    if reviewer is None or reviewer not in bound_ids(person):
+        return None
+    return f"初审是{_who(person, reviewer)}做的，复核须由另一人办理。"
+
+
+def _who(person: User, user_id: int) -> str:
+    """你, or the colleague whose place the person holds."""
+    return f"委托人{person.for_whom.name}" if isinstance(person, StandIn) and user_id != person.id else "你"
+
+
+def did_not_check(contract: Contract, person: User) -> str | None:
+    checker = contract.checked_by_id
+    if checker is None or checker not in bound_ids(person):
+        return None
+    return f"复核是{_who(person, checker)}做的，大额审批须由第三人办理。"
+
+
+def needs_no_third(contract: Contract, person: User) -> str | None:
+    return "这份合同达到大额审批标准，先“复核通过”，再由第三人审批登记。" if contract.needs_third else None
+
+
+def needs_third(contract: Contract, person: User) -> str | None:
+    return None if contract.needs_third else "这份合同没有达到大额审批标准，由审核员直接“复核并登记”。"
+
+
+def expert_was_heard(contract: Contract, person: User) -> str | None:
+    waits = contract.needs_expert and contract.expert_on is None
+    return "这份合同达到专家审核标准，登记前先“送专家审核”，记录专家意见。" if waits else None
+
+
+# These look at the contract's route only, whoever the person is: what tells which step is next.
+OF_THE_ROUTE: frozenset[Guard] = frozenset({needs_no_third, needs_third, expert_was_heard})
+
+
+def may_be_extended(contract: Contract, person: User) -> str | None:
+    most = int(setting("extension_days_most"))
+    left = contract.extended_days < most
+    return None if left else f"期限已经延长 {contract.extended_days} 个工作日，达到上限，不能再延长。"

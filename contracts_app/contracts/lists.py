@@ -20,6 +20,8 @@ from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise
 
 from .due import Due, Dues, Level
+from .guards import OF_THE_ROUTE
+from .ledger import LedgerEntry
 from .models import Attachment, Contract, CorrectionItem, HistoryLine
 from .queries import InboxLine, in_region_of, inbox, may_see, visible_to
 from .query import ContractQuery
@@ -33,59 +35,83 @@ ORDERS: Mapping[str, Any] = {
     "signed": Contract.signed_on,
     "registered": Contract.registered_on,
 }
-OLDEST_LAST = "-updated"
+COUNTED_ORDERS: Mapping[str, Any] = {  # the same of a year's list
+    "updated": LedgerEntry.recorded_at,
+    "amount": LedgerEntry.total_amount,
+    "technology": LedgerEntry.technology_amount,
+    "signed": Contract.signed_on,
+    "registered": LedgerEntry.counts_on,
+}
+OLDEST_LAST, COUNTED_LAST_FIRST = "-updated", "-registered"
 
 _seller, _buyer, _root = aliased(Enterprise), aliased(Enterprise), aliased(ContractType)
 
 
-def sort_of(text: str | None) -> Sort:
-    """The sort an address asks for, else what was changed last comes first."""
-    return sort_from(text, ORDERS, OLDEST_LAST)
+def sort_of(text: str | None, query: ContractQuery) -> Sort:
+    """The sort an address asks for, else what was changed last comes first; of a year, what was counted last."""
+    return sort_from(text, ORDERS, COUNTED_LAST_FIRST if query.is_counted else OLDEST_LAST)
 
 
 def contracts(query: ContractQuery, person: User, *, sort: Sort, number: int, size: int, total: int) -> Page[Any]:
-    """A page of the contracts that match, of ``total`` in all."""
-    matching = select(Contract).where(*query.conditions(person))
+    """A page of what matches, of ``total`` rows in all: contracts, or what was counted in a year."""
+    orders, key = (COUNTED_ORDERS, LedgerEntry.id) if query.is_counted else (ORDERS, Contract.id)
     return page_of(
         db.session(),
-        matching,
-        show=_shown(),
-        key=Contract.id,
-        order=ordered(sort, ORDERS, Contract.id),
+        query.matching(person, with_contract=sort.key == "signed"),
+        show=_shown_counted() if query.is_counted else _shown(),
+        key=key,
+        order=ordered(sort, orders, key),
         number=number,
         size=size,
         total=total,
     )
 
 
-def _shown() -> Any:
+def _shown() -> Select[Any]:
     """What a row of a list shows."""
+    return _beside(select(*_columns(Contract)).select_from(Contract), Contract)
+
+
+def _shown_counted() -> Select[Any]:
+    """The same of an entry of the ledger, as it was counted: why, when, and for how many contracts."""
+    counted = (LedgerEntry.cause, LedgerEntry.counts_on, LedgerEntry.contracts.label("counted"))
+    rows = select(*_columns(LedgerEntry), *counted).select_from(LedgerEntry)
+    rows = rows.outerjoin(Contract, Contract.id == LedgerEntry.contract_id)
+    return _beside(rows, LedgerEntry)
+
+
+def _columns(of: Any) -> list[Any]:
+    """Amounts as the contract has them, or as an entry counts them."""
+    return [
+        Contract.id,
+        Contract.state,
+        Contract.title,
+        Contract.acceptance_number,
+        Contract.registration_number,
+        _seller.name.label("seller"),
+        _buyer.name.label("buyer"),
+        ContractType.name.label("type"),
+        _root.name.label("root_type"),
+        of.total_amount,
+        of.technology_amount,
+        Contract.submitted_at,
+        Contract.due_on,
+        Contract.signed_on,
+        Contract.registered_on,
+        Contract.updated_at,
+        Broker.name.label("broker"),
+        RefusalReason.name.label("refusal"),
+    ]
+
+
+def _beside(rows: Select[Any], of: Any) -> Select[Any]:
+    """The names of what the rows name by code or id; type and broker as they were counted."""
     return (
-        select(
-            Contract.id,
-            Contract.state,
-            Contract.title,
-            Contract.acceptance_number,
-            Contract.registration_number,
-            _seller.name.label("seller"),
-            _buyer.name.label("buyer"),
-            ContractType.name.label("type"),
-            _root.name.label("root_type"),
-            Contract.total_amount,
-            Contract.technology_amount,
-            Contract.submitted_at,
-            Contract.due_on,
-            Contract.signed_on,
-            Contract.registered_on,
-            Contract.updated_at,
-            Broker.name.label("broker"),
-            RefusalReason.name.label("refusal"),
-        )
-        .outerjoin(_seller, _seller.id == Contract.seller_id)
+        rows.outerjoin(_seller, _seller.id == Contract.seller_id)
         .outerjoin(_buyer, _buyer.id == Contract.buyer_id)
-        .outerjoin(ContractType, ContractType.code == Contract.type_code)
+        .outerjoin(ContractType, ContractType.code == of.type_code)
         .outerjoin(_root, _root.code == ContractType.parent_code)
-        .outerjoin(Broker, Broker.id == Contract.broker_id)
+        .outerjoin(Broker, Broker.id == of.broker_id)
         .outerjoin(RefusalReason, RefusalReason.code == Contract.refusal_code)
     )
 
@@ -117,19 +143,32 @@ class Task:
 
 def tasks(person: User, dues: Dues) -> list[Task]:
     """Everything that waits for this person, the nearest due date first."""
-    steps = {state: step for state in State if (step := next_step(state, person))}
     return [
-        Task(line, dues(line.submitted_at, line.due_on), steps[line.state])
+        Task(line, dues(line.submitted_at, line.due_on), step)
         for line in inbox(person)
-        if line.state in steps
+        if (step := next_step(line, person))
     ]
 
 
-def next_step(state: State, person: User) -> Move | None:
-    """The one move a person of these roles is expected to make next in a state: the first that is declared."""
+def next_step(record: Contract | InboxLine, person: User) -> Move | None:
+    """The one move a person is expected to make next: the first declared that the contract's way does not forbid."""
     return next(
-        (move for move in CONTRACT if state in move.sources and move.roles & person.roles and is_of_office(move)), None
+        (
+            move
+            for move in tasks_in(record.state, person)
+            if not any(guard(record, person) for guard in move.guards if guard in OF_THE_ROUTE)
+        ),
+        None,
     )
+
+
+def tasks_in(state: State, person: User) -> list[Move]:
+    """The moves of a state that make it a task for somebody of these roles, in the order of their declaration."""
+    return [
+        move
+        for move in CONTRACT
+        if move.is_task and state in move.sources and move.roles & person.roles and is_of_office(move)
+    ]
 
 
 def is_of_office(move: Move) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from contracts_app.accounts.models import User
+from contracts_app.accounts.models import StandIn, User
 from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import (
     AttachmentKind,
@@ -30,9 +30,19 @@ from contracts_app.regions.models import Region, Unit
 
 from .cases import ContractCase
 from .details import Origin, Pricing, TypeDetails
-from .states import NUMBERED, State
+from .states import NUMBERED, STRUCK_OFF, State
 
 _NUMBERED = ", ".join(f"'{state.value}'" for state in sorted(NUMBERED))
+
+
+class DeductionKind(Word):
+    """What is taken off the total to find the technology amount (domain facts 4.1)."""
+
+    EQUIPMENT = "equipment", "设备"
+    INSTRUMENT = "instrument", "仪器"
+    PART = "part", "零部件"
+    MATERIAL = "material", "原材料"
+    OTHER = "other", "其他非技术性费用"
 
 
 class Contract(TypeDetails, Pricing, Origin, Base):
@@ -99,6 +109,7 @@ class Contract(TypeDetails, Pricing, Origin, Base):
         Index("ix_contracts_registered_on_id", "registered_on", "id"),
         Index("ix_contracts_signed_on_id", "signed_on", "id"),
         Index("ix_contracts_filed_by_id_updated_at", "filed_by_id", "updated_at"),
+        Index("ix_contracts_free_until", "free_until"),  # few have one
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -194,14 +205,24 @@ class Contract(TypeDetails, Pricing, Origin, Base):
     cases: Mapped[list[ContractCase]] = relationship(order_by=ContractCase.id, cascade="all, delete-orphan")
 
     @property
+    def is_in_force(self) -> bool:
+        """Whether it is registered and counts, also while a case about it is open."""
+        return self.registration_number is not None and self.state not in STRUCK_OFF
+
+    @property
     def open_case(self) -> ContractCase | None:
         """The case that waits for its decision."""
         return next((case for case in self.cases if case.outcome is None), None)
 
     @property
     def name(self) -> str:
-        """The title, or what to call a contract that has none yet."""
-        return self.title or "未命名合同"
+        """The title, or what to call a contract that has none yet, or may have none any more."""
+        return self.title or ("涉密合同" if self.is_classified else "未命名合同")
+
+    @property
+    def is_classified(self) -> bool:
+        """Whether it was turned away because this system must not hold it: nothing of its content was kept."""
+        return self.non_acceptance is not None and self.non_acceptance.is_classified
 
     @property
     def current_attachments(self) -> list["Attachment"]:
@@ -211,7 +232,7 @@ class Contract(TypeDetails, Pricing, Origin, Base):
     @property
     def submissions(self) -> list["HistoryLine"]:
         """The moves that handed the contract in, the first one first."""
-        return [line for line in self.history if line.facts is not None]
+        return [line for line in self.history if line.facts is not None and line.target is State.SUBMITTED]
 
     def was_submitted(self, file: "Attachment") -> bool:
         """Whether that file was among those handed in at any time."""
@@ -223,20 +244,27 @@ class Contract(TypeDetails, Pricing, Origin, Base):
         return [item for item in self.corrections if item.answered_at is None]
 
     def remember(
-        self, *, move: Move, source: Word, by: User, answers: dict[str, Any], before: dict[str, Any] | None = None
+        self,
+        *,
+        move: Move,
+        source: Word,
+        by: User | StandIn,
+        answers: dict[str, Any],
+        before: dict[str, Any] | None = None,
     ) -> None:
-        """Write the history line of a move. Called by the workflow only."""
+        """Write the history line of a move: in which role, on whose behalf. Called by the workflow only."""
         self.history.append(
             HistoryLine(
                 move=move.name,
                 source=source,
                 target=self.state,
                 by_id=by.id,
-                role="、".join(role.label for role in sorted(move.roles & by.roles)),
+                role="、".join(role.label for role in sorted(move.roles & by.own_roles)),
+                for_id=by.for_whom.id if isinstance(by, StandIn) else None,
                 answers=plain(answers),
                 changes=answers.get("changes") or {},
                 facts=answers.get("facts"),
-                before=before,
+                before=None if self.is_classified else before,
                 due_on=self.due_on,
             )
         )
@@ -245,7 +273,22 @@ class Contract(TypeDetails, Pricing, Origin, Base):
         """What a decision of the office may change, as it stands: what `restore` puts back when it is undone."""
         kept: dict[str, Any] = {name: _plain(getattr(self, name)) for name in _DECIDED}
         kept["deductions"] = [line.image() for line in self.deductions]
+        kept["version"] = self.version
         return kept
+
+    def restore(self, image: dict[str, Any]) -> None:
+        """Put back what `image` kept, each value in its own type."""
+        for name, kind in _DECIDED.items():
+            setattr(self, name, _typed(kind, image[name]))
+        there = {line.position: line for line in self.deductions}
+        lines = []
+        for kept in image["deductions"]:
+            # Into the row of that place where there is one: two rows never hold the same place, not for a moment.
+            line = there.get(kept["position"]) or Deduction()
+            for name, kind in _DEDUCED.items():
+                setattr(line, name, _typed(kind, kept[name]))
+            lines.append(line)
+        self.deductions = lines
 
 
 # What decisions write, by the type that JSON does not keep.
@@ -264,6 +307,23 @@ _DECIDED: dict[str, type] = {
     "refusal_code": str,
     "non_acceptance_code": str,
 }
+
+
+_DEDUCED: dict[str, type] = {
+    "position": int,
+    "kind": DeductionKind,
+    "name": str,
+    "amount": Decimal,
+    "is_subject": bool,
+    "note": str,
+}
+
+
+def _typed(kind: type, value: Any) -> Any:
+    """A value that went through JSON, as the model holds it."""
+    if value is None:
+        return None
+    return date.fromisoformat(value) if kind is date else kind(value)
 
 
 def plain(answers: dict[str, Any]) -> dict[str, Any]:
@@ -324,16 +384,6 @@ class PlannedPayment(Base):
     amount: Mapped[Decimal] = mapped_column(Money)
 
 
-class DeductionKind(Word):
-    """What is taken off the total to find the technology amount (domain facts 4.1)."""
-
-    EQUIPMENT = "equipment", "设备"
-    INSTRUMENT = "instrument", "仪器"
-    PART = "part", "零部件"
-    MATERIAL = "material", "原材料"
-    OTHER = "other", "其他非技术性费用"
-
-
 class Deduction(Base):
     """One line of the deduction sheet: what was bought, for how much (元).
 
@@ -358,8 +408,7 @@ class Deduction(Base):
 
     def image(self) -> dict[str, Any]:
         """The line as JSON can hold it."""
-        names = ("position", "kind", "name", "amount", "is_subject", "note")
-        return {name: _plain(getattr(self, name)) for name in names}
+        return {name: _plain(getattr(self, name)) for name in _DEDUCED}
 
 
 class ContractRight(Base):
@@ -382,6 +431,11 @@ class ContractRight(Base):
     valid_until: Mapped[date | None]
 
     ip: Mapped[IpKind] = relationship()
+
+    def answers(self) -> dict[str, Any]:
+        """What was filled in, by the names of the fields."""
+        names = ("ip_code", "number", "name", "owner", "applied_on", "valid_until")
+        return {name: getattr(self, name) for name in names}
 
 
 class PaperFile(Base):
@@ -429,6 +483,7 @@ class Attachment(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("contract_cases.id"), index=True)  # brought for a case
     kind_code: Mapped[str] = mapped_column(ForeignKey("attachment_kinds.code"))
     file_name: Mapped[str] = mapped_column(String(150))
     mime: Mapped[str] = mapped_column(String(100))

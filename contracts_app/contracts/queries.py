@@ -8,45 +8,50 @@ from flask import abort
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from contracts_app.accounts.models import User
+from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.accounts.permissions import GRANTS, READERS, Can
-from contracts_app.accounts.roles import Role
+from contracts_app.accounts.roles import LENT, Role
 from contracts_app.brokers.models import Broker
 from contracts_app.core.db import db
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Level
 from contracts_app.regions.queries import codes_of_units
 
-from .models import Attachment, Contract, CorrectionItem, HistoryLine
-from .states import State
+from .ledger import LedgerEntry
+from .models import Attachment, Contract, ContractRight, CorrectionItem, HistoryLine
+from .states import IN_OFFICE, State
 from .workflow import CONTRACT
 
+Placed = type[Contract] | type[LedgerEntry]  # what has a unit, a town and somebody who filed it
 
-def may_see(person: User) -> ColumnElement[bool]:
+
+def may_see(person: User, of: Placed = Contract) -> ColumnElement[bool]:
     """The one rule of which contracts a person may see. Lists, pages, totals and exports all start here.
 
     What somebody filed is always theirs to see. Office, managers and auditors see what was submitted in their region;
-    a person of one town sees the contracts of that town. Another person's draft is nobody's business.
+    a person of one town sees the contracts of that town. Another person's draft is nobody's business. Of the ledger a
+    person may see what was counted where they may see contracts.
     """
-    own = Contract.filed_by_id == person.id
+    own = of.filed_by_id == person.id
     if not person.roles & READERS:
         return own if person.has(Role.BROKER) else false()
-    submitted_here = and_(Contract.state != State.DRAFT, in_region_of(person))
+    inside = in_region_of(person, of)
+    submitted_here = and_(Contract.state != State.DRAFT, inside) if of is Contract else inside
     if not person.roles & GRANTS[Can.FILE_CONTRACTS]:
         return submitted_here  # has filed nothing
     # Not to be looked up by index: two indexes put together would find half the table before a page is cut from it.
-    return or_(submitted_here, func.coalesce(Contract.filed_by_id, 0) == person.id)
+    return or_(submitted_here, func.coalesce(of.filed_by_id, 0) == person.id)
 
 
-def in_region_of(person: User) -> ColumnElement[bool]:
-    """Contracts that belong to the person's region, whatever their state."""
+def in_region_of(person: User | StandIn, of: Placed = Contract) -> ColumnElement[bool]:
+    """Contracts, or entries of the ledger, that belong to the person's region, whatever the contract's state."""
     if person.region.level == Level.TOWN:
-        return Contract.town_code == person.region_code
+        return of.town_code == person.region_code
     units = codes_of_units()
     inside = [code for code, path in units.items() if path.startswith(person.region.path)]
     if len(inside) == len(units):
-        return Contract.unit_code.is_not(None)  # all of them: nothing to compare
-    return Contract.unit_code == inside[0] if len(inside) == 1 else Contract.unit_code.in_(sorted(inside))
+        return of.unit_code.is_not(None)  # all of them: nothing to compare
+    return of.unit_code == inside[0] if len(inside) == 1 else of.unit_code.in_(sorted(inside))
 
 
 def visible_to(person: User) -> Select[Contract]:
@@ -67,6 +72,7 @@ def one(contract_id: int, person: User) -> Contract:
             joinedload(Contract.broker),
             joinedload(Contract.filed_by),
             joinedload(Contract.reviewed_by),
+            joinedload(Contract.checked_by),
             joinedload(Contract.decided_by),
             joinedload(Contract.platform),
             joinedload(Contract.type),
@@ -76,15 +82,25 @@ def one(contract_id: int, person: User) -> Contract:
             joinedload(Contract.goal),
             joinedload(Contract.industry),
             joinedload(Contract.payment_model),
+            joinedload(Contract.licence_mode),
             joinedload(Contract.refusal),
+            joinedload(Contract.non_acceptance),
             selectinload(Contract.payments),
+            selectinload(Contract.rights).joinedload(ContractRight.ip),
             selectinload(Contract.attachments).options(joinedload(Attachment.kind), joinedload(Attachment.uploaded_by)),
-            selectinload(Contract.history).joinedload(HistoryLine.by),
+            selectinload(Contract.history).options(joinedload(HistoryLine.by), joinedload(HistoryLine.for_whom)),
             selectinload(Contract.corrections).joinedload(CorrectionItem.asked_by),
             selectinload(Contract.inputs),
         )
     )
     return db.session.scalars(statement).unique().one_or_none() or abort(404)
+
+
+def base_of(contract: Contract, person: User) -> Contract | None:
+    """The contract that this one says it belongs to, if it is registered here and the person may see it."""
+    if not contract.base_number:
+        return None
+    return db.session.scalar(visible_to(person).where(Contract.registration_number == contract.base_number))
 
 
 def one_to_change(contract_id: int, person: User) -> Contract:
@@ -117,19 +133,31 @@ def attachment(contract_id: int, file_id: int, person: User) -> Attachment:
 
 
 def waiting_for(person: User) -> ColumnElement[bool]:
-    """Contracts of the person's region in a state in which the person's office roles have something to do."""
-    states = CONTRACT.waiting_for(person.roles - {Role.BROKER}) - {State.DRAFT, State.CORRECTION}
+    """Contracts in a state in which the person has something to do: in their own office, or in one they hold."""
+    return or_(false(), *(_waiting_as(capacity) for capacity in person.capacities(LENT)))
+
+
+def _waiting_as(person: User | StandIn) -> ColumnElement[bool]:
+    states = CONTRACT.waiting_for(person.own_roles & LENT) & IN_OFFICE
     return and_(Contract.state.in_(sorted(states)), in_region_of(person), _mine_to_decide(person))
 
 
-def _mine_to_decide(person: User) -> ColumnElement[bool]:
-    """Leaves out what the person filed or brought about, and what they reviewed and somebody else must decide."""
-    reviewed_by_other = or_(
-        Contract.state != State.REVIEWED, Contract.reviewed_by_id.is_(None), Contract.reviewed_by_id != person.id
+def _mine_to_decide(person: User | StandIn) -> ColumnElement[bool]:
+    """Leaves out what the person filed, brought about, reviewed or checked and somebody else must decide.
+
+    Who holds a colleague's office is bound by what the colleague did as well: what the guards say, as a condition.
+    """
+    bound = sorted(bound_ids(person))
+    own_deals = select(Broker.id).where(Broker.user_id.in_(bound))
+    return and_(
+        Contract.filed_by_id.not_in(bound),
+        or_(Contract.broker_id.is_(None), Contract.broker_id.not_in(own_deals)),
+        or_(Contract.state.not_in(_BY_A_SECOND), func.coalesce(Contract.reviewed_by_id, 0).not_in(bound)),
+        or_(Contract.state != State.CHECKED, func.coalesce(Contract.checked_by_id, 0).not_in(bound)),
     )
-    own_deals = select(Broker.id).where(Broker.user_id == person.id)
-    brokered_by_other = or_(Contract.broker_id.is_(None), Contract.broker_id.not_in(own_deals))
-    return and_(Contract.filed_by_id != person.id, reviewed_by_other, brokered_by_other)
+
+
+_BY_A_SECOND = (State.REVIEWED, State.EXPERT, State.CHECKED)
 
 
 @dataclass(frozen=True)
@@ -145,11 +173,14 @@ class InboxLine:
     total_amount: Any
     submitted_at: Any
     due_on: date | None
+    needs_third: bool
+    needs_expert: bool
+    expert_on: date | None
 
 
 def inbox(person: User) -> list[InboxLine]:
     """Everything that waits for this person, the nearest due date first. At most 500: nobody reads further."""
-    rows = db.session.execute(
+    rows: Any = db.session.execute(
         select(
             Contract.id,
             Contract.version,
@@ -160,6 +191,9 @@ def inbox(person: User) -> list[InboxLine]:
             Contract.total_amount,
             Contract.submitted_at,
             Contract.due_on,
+            Contract.needs_third,
+            Contract.needs_expert,
+            Contract.expert_on,
         )
         .join(Enterprise, Enterprise.id == Contract.seller_id)
         .where(waiting_for(person))

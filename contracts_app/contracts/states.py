@@ -27,5 +27,19 @@ class State(Word):
 NUMBERED = frozenset(
     {State.REGISTERED, State.CHANGING, State.CANCELLING, State.CANCELLED, State.REVOKING, State.REVOKED}
 )
+# Where the office has something to do: its inbox, and its clock.
+IN_OFFICE = frozenset(
+    {
+        State.SUBMITTED,
+        State.ACCEPTED,
+        State.REVIEWED,
+        State.EXPERT,
+        State.CHECKED,
+        State.CHANGING,
+        State.CANCELLING,
+        State.REVOKING,
+        State.OBJECTION,
+    }
+)
 # No longer counted: its entries in the ledger add up to nothing.
 STRUCK_OFF = frozenset({State.CANCELLED, State.REVOKED})

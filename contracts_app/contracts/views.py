@@ -1,5 +1,7 @@
 """The pages of the contracts: lists, one contract, its files, and the one page on which every move is made."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,6 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.wrappers import Response
 
 from contracts_app.accounts.permissions import OFFICE, READERS, Can, may, needs
+from contracts_app.core import conflicts
 from contracts_app.core.clock import DayError, parse_day, today
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
@@ -25,11 +28,12 @@ from .actions import EDITABLE, why_not_edit
 from .asks import ItemList
 from .attachments import versions
 from .due import Level, dues
-from .facts import type_in_words
+from .facts import details_in_words, type_in_words
 from .filters import filter_form
+from .ledger import Cause
 from .models import Contract
-from .query import ContractQuery, Sums, added, sums_by_state
-from .states import State
+from .query import ContractQuery, Sums, added, asked_tabs, sums_by_tab
+from .states import IN_OFFICE, State
 from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")
@@ -83,34 +87,42 @@ def mine() -> str:
 
 def _listed(query: ContractQuery) -> dict[str, Any]:
     """What both lists show: a page of rows, the tabs with their counts, and the sums of all that match."""
-    by_state = sums_by_state(query, current_user)
-    sums = added(by_state[state] for state in query.states or by_state if state in by_state)
-    sort = lists.sort_of(request.args.get("sort"))
+    by_tab = sums_by_tab(query, current_user)
+    sums = added(by_tab[tab] for tab in asked_tabs(query) or by_tab if tab in by_tab)
+    sort = lists.sort_of(request.args.get("sort"), query)
     number, size = number_from(request.args)
-    page = lists.contracts(query, current_user, sort=sort, number=number, size=size, total=sums.contracts)
+    page = lists.contracts(query, current_user, sort=sort, number=number, size=size, total=sums.rows)
     return {
         "query": query,
         "sort": sort,
         "page": page,
         "sums": sums,
-        "on_page": Sums(
-            len(page.rows), sum(row.total_amount for row in page.rows), sum(row.technology_amount for row in page.rows)
-        ),
-        "tabs": _state_tabs(query, by_state),
-        "by_state": by_state,
+        "on_page": _on_page(query, page.rows),
+        "tabs": _tabs(query, by_tab),
+        "by_state": by_tab,
         "dues": dues(),
         "in_office": _in_office(),
     }
 
 
-def _state_tabs(query: ContractQuery, by_state: dict[State, Sums]) -> Tabs:
-    """All, and each state that occurs or is asked for."""
-    everything = added(by_state.values()).contracts
-    tabs: Tabs = [("全部", url_with(state=None, page=None), everything, not query.states)]
-    for state in State:
-        if state in by_state or query.states == (state,):
-            count = by_state[state].contracts if state in by_state else 0
-            tabs.append((state.label, url_with(state=state.value, page=None), count, query.states == (state,)))
+def _on_page(query: ContractQuery, rows: Sequence[Any]) -> Sums:
+    return Sums(
+        len(rows),
+        sum(row.counted for row in rows) if query.is_counted else len(rows),
+        sum((row.total_amount for row in rows), Decimal(0)),
+        sum((row.technology_amount for row in rows), Decimal(0)),
+    )
+
+
+def _tabs(query: ContractQuery, by_tab: dict[Word, Sums]) -> Tabs:
+    """All, and each that occurs or is asked for: states, or of a year what was counted for which cause."""
+    name, words = ("cause", Cause) if query.is_counted else ("state", State)
+    asked = asked_tabs(query)
+    tabs: Tabs = [("全部", url_with(**{name: None}, page=None), added(by_tab.values()).rows, not asked)]
+    for word in words:
+        if word in by_tab or asked == (word,):
+            rows = by_tab[word].rows if word in by_tab else 0
+            tabs.append((word.label, url_with(**{name: word.value}, page=None), rows, asked == (word,)))
     return tabs
 
 
@@ -148,11 +160,13 @@ def inbox() -> str:
 def _step_tabs(tasks: list[lists.Task], step: State | None, waiting: int) -> Tabs:
     tabs: Tabs = [("全部", url_for(".inbox"), len(tasks), step is None)]
     for state in State:
-        if move := lists.next_step(state, current_user):
+        if state in IN_OFFICE and (moves := lists.tasks_in(state, current_user)):
             count = len(lists.Narrowed(state).of(tasks))
-            tabs.append((move.label, url_for(".inbox", step=state.value), count, step is state))
-    address = url_for(".inbox", step=State.CORRECTION.value)
-    return [*tabs, ("等申请人补正", address, waiting, step is State.CORRECTION)]
+            tabs.append((moves[0].label, url_for(".inbox", step=state.value), count, step is state))
+    if current_user.roles & OFFICE:
+        address = url_for(".inbox", step=State.CORRECTION.value)
+        tabs.append(("等申请人补正", address, waiting, step is State.CORRECTION))
+    return tabs
 
 
 @bp.route("/done")
@@ -208,6 +222,8 @@ def _shown(contract: Contract) -> dict[str, Any]:
         "sheets": reading.main_sheets(contract),
         "offers": CONTRACT.offers(contract, current_user),
         "type_words": type_in_words(contract),
+        "details_told": details_in_words(contract),
+        "base_contract": queries.base_of(contract, current_user),
         "history": course.timeline(contract),
         "submission": submission,
         "revised": course.changed(submission) if submission else [],
@@ -222,7 +238,7 @@ def _shown(contract: Contract) -> dict[str, Any]:
 
 def _in_office() -> frozenset[Word]:
     """The states in which the office's clock runs."""
-    return frozenset(state for move in CONTRACT if lists.is_of_office(move) for state in move.sources)
+    return IN_OFFICE
 
 
 def _duplicates(contract: Contract) -> Any:
@@ -257,12 +273,12 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
         if request.method == "POST":
             typed = course.typed(_form(move, contract))
         offer = CONTRACT.offer(move, contract, current_user)
-        form = offer.form()
+        form = _typed_form(offer)
         if reasons := offer.reasons:
             if offer.move.target is State.SUBMITTED and not why_not_edit(contract, current_user):
                 return filing.own_move_page(offer, form), Refused.status
             raise Refused(*reasons)
-        if form.version.name in request.form and form.version.data != contract.version:
+        if request.method == "POST" and form.version.data != contract.version:
             raise Stale()
         if request.method == "POST" and "add_row" in request.form:
             _add_row(form)
@@ -284,6 +300,13 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
 def _form(name: str, contract: Contract) -> MoveForm:
     """The form of a move whatever the contract's state: to read what was typed."""
     return Offer(CONTRACT.moves[name], contract, current_user).form()
+
+
+def _typed_form(offer: Offer) -> MoveForm:
+    """The form as posted, or as it was settled between what was typed and what stands now."""
+    if not conflicts.is_settled(request.form):
+        return offer.form()
+    return offer.form_of(conflicts.settle(request.form, offer.form_of(None)))
 
 
 def _add_row(form: MoveForm) -> None:
@@ -322,7 +345,7 @@ def _move_page(offer: Offer, form: MoveForm) -> str:
 def _onwards(contract: Contract, name: str) -> Response:
     """To the next in the queue after a decision of the office, else to the contract."""
     made = CONTRACT.moves[name]
-    following = queries.next_in_inbox(current_user, contract) if lists.is_of_office(made) else None
+    following = queries.next_in_inbox(current_user, contract) if made.is_task and lists.is_of_office(made) else None
     label = contract.acceptance_number or contract.name
     if following is None:
         flash(made.done)
@@ -336,8 +359,8 @@ def _onwards(contract: Contract, name: str) -> Response:
 def next_step(contract_id: int) -> Response:
     """To the move that is next for this contract, or to its page where this person has none."""
     contract = queries.one(contract_id, current_user)
-    step = lists.next_step(contract.state, current_user)
-    if step is None or any(guard(contract, current_user) for guard in step.guards):
+    step = lists.next_step(contract, current_user)
+    if step is None or Offer(step, contract, current_user).reasons:
         return redirect(url_for(".show", contract_id=contract_id))
     return redirect(url_for(".move", contract_id=contract_id, move=step.name))
 
@@ -347,8 +370,12 @@ def _conflict(contract_id: int, name: str, refused: Refused, typed: course.Said)
     db.session.rollback()
     contract = queries.one(contract_id, current_user)
     made = contract.history[-1] if contract.history else None
+    again = {}
+    if isinstance(refused, Stale) and request.method == "POST":
+        again = _mine_and_theirs(name, contract)
     page = render_template(
         "contracts/conflict.html",
+        again=again,
         contract=contract,
         move=CONTRACT.moves[name],
         refused=refused,
@@ -358,6 +385,24 @@ def _conflict(contract_id: int, name: str, refused: Refused, typed: course.Said)
         is_done_already=bool(made and made.move == name and made.by_id == current_user.id),
     )
     return page, int(refused.status)
+
+
+def _mine_and_theirs(name: str, contract: Contract) -> dict[str, Any]:
+    """What was typed beside what stands now, where the move can still be made; nothing where it cannot."""
+    try:
+        offer = CONTRACT.offer(name, contract, current_user)
+    except Refused:
+        return {}
+    if offer.reasons:
+        return {}
+    now = offer.form_of(None)
+    settled = conflicts.settle(request.form, now)
+    return {
+        "rows": conflicts.rows(offer.form_of(settled), now, request.form.get("base", "")),
+        "carried": conflicts.carried(settled),
+        "version": contract.version,
+        "base": conflicts.base_of(now),
+    }
 
 
 def _sentence_of(error: IntegrityError) -> str:

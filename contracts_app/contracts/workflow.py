@@ -4,7 +4,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.core.errors import SENTENCES
 from contracts_app.core.workflow import Move, Workflow
 
-from . import asks, effects, guards
+from . import asks, effects, guards, large_moves, later_moves, turned_away
 from .asks import checks_recognition, checks_registration
 from .states import State
 
@@ -69,6 +69,7 @@ CONTRACT = Workflow(
             asks={"complete_papers": asks.complete_papers},
             guards=(guards.is_in_region, guards.did_not_file),
             effects=(effects.give_acceptance_number, effects.write_audit),
+            may_be_undone=True,
         ),
         Move(
             name="review",
@@ -82,13 +83,14 @@ CONTRACT = Workflow(
             roles=REGISTRARS,
             asks={
                 "recognised_type": asks.recognised_type,
-                "recognised_amount": asks.recognised_amount,
+                "deductions": asks.deductions,
                 "conclusion": asks.conclusion,
                 "opinion": asks.opinion,
             },
             checks=checks_recognition,
             guards=(guards.is_in_region, guards.did_not_file),
             effects=(effects.keep_first_review, effects.write_audit),
+            may_be_undone=True,
         ),
         Move(
             name="register",
@@ -106,9 +108,16 @@ CONTRACT = Workflow(
                 "opinion": asks.opinion,
             },
             checks=checks_registration,
-            guards=(guards.is_in_region, guards.did_not_file, guards.did_not_review),
+            guards=(
+                guards.is_in_region,
+                guards.did_not_file,
+                guards.did_not_review,
+                guards.needs_no_third,
+                guards.expert_was_heard,
+            ),
             effects=(effects.put_on_register, effects.write_audit),
         ),
+        *large_moves.MOVES,
         Move(
             name="refuse",
             label="不予登记",
@@ -122,6 +131,7 @@ CONTRACT = Workflow(
             asks={"refusal_code": asks.refusal_code, "opinion": asks.refusal_text},
             guards=(guards.is_in_region, guards.did_not_file, guards.did_not_review),
             effects=(effects.keep_refusal, effects.write_audit),
+            may_be_undone=True,
         ),
         Move(
             name="return_review",
@@ -135,7 +145,9 @@ CONTRACT = Workflow(
             asks={"reason": asks.reason},
             guards=(guards.is_in_region, guards.did_not_file, guards.did_not_review),
             effects=(effects.undo_first_review, effects.write_audit),
+            may_be_undone=True,
         ),
+        *turned_away.MOVES,
         Move(
             name="ask_correction",
             label="退回补正",
@@ -148,6 +160,7 @@ CONTRACT = Workflow(
             asks={"items": asks.items},
             guards=(guards.is_in_region, guards.did_not_file),
             effects=(effects.ask_corrections, effects.write_audit),
+            may_be_undone=True,
         ),
         Move(
             name="ask_correction_second",
@@ -161,6 +174,7 @@ CONTRACT = Workflow(
             asks={"items": asks.items},
             guards=(guards.is_in_region, guards.did_not_file, guards.did_not_review),
             effects=(effects.ask_corrections, effects.write_audit),
+            may_be_undone=True,
         ),
         Move(
             name="withdraw",
@@ -177,5 +191,6 @@ CONTRACT = Workflow(
             guards=(guards.is_filer,),
             effects=(effects.write_audit,),
         ),
+        *later_moves.MOVES,
     ],
 )

@@ -138,13 +138,16 @@ def home_url() -> str:
 
 
 def who_words(person: Any) -> str:
-    """Region and roles of a person, as the top bar shows them: 晋江市 · 登记员、审核员."""
-    return f"{person.region.name} · {role_words(person)}"
+    """Region and roles of a person, as the top bar shows them: 晋江市 · 登记员、审核员, and whose place they hold."""
+    held = "、".join(one.delegator.name for one in getattr(person, "borrowed", ()))
+    return f"{person.region.name} · {role_words(person)}" + (f" · 代{held}" if held else "")
 
 
 def role_words(person: Any) -> str:
-    """The roles of a person in their usual order: 登记员、审核员."""
-    roles = sorted(person.roles, key=lambda role: list(role.__class__.__members__).index(role.name))
+    """The roles of a person's own in their usual order: 登记员、审核员."""
+    roles = sorted(
+        getattr(person, "own_roles", person.roles), key=lambda role: list(role.__class__.__members__).index(role.name)
+    )
     return "、".join(role.label for role in roles)
 
 

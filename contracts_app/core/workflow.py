@@ -5,16 +5,22 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, IntegerField
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form, IntegerField, StringField
 from wtforms.widgets import HiddenInput
 
+from .conflicts import base_of
 from .db import db
 from .errors import NotYours, Refused, Stale
 from .words import Word
 
 
 class Person(Protocol):
-    """Whoever makes a move: a signed-in user, or a user acting through a command."""
+    """Whoever makes a move: a signed-in user, or a user acting through a command.
+
+    One who may also act in somebody else's place has a method ``capacities(roles)``: the persons, as the guards are to
+    look at them, as whom a move of these roles could be made.
+    """
 
     id: int
     roles: frozenset[Word]
@@ -30,6 +36,7 @@ class MoveForm(FlaskForm):
     """What a move asks for. The record is at hand as ``form.record`` for checks that compare with it."""
 
     version = IntegerField(widget=HiddenInput())
+    base = StringField(widget=HiddenInput())  # what was shown: see conflicts
     move: "Move"
     record: Any = None
 
@@ -50,7 +57,8 @@ class Move:
     """One arrow of the diagram, with everything the application needs to know about it.
 
     Most moves have one ``target``. One whose end depends on the record or the answers names all its ``targets`` and
-    says by ``leads_to`` which it is; one with neither leaves the record in its state and only adds to it.
+    says by ``leads_to`` which it is; one with neither leaves the record in its state and only adds to it. ``targets``
+    may also say from which state which ends can be reached.
     """
 
     name: str
@@ -59,7 +67,7 @@ class Move:
     sources: frozenset[Word]
     roles: frozenset[Word]
     target: Word | None = None
-    targets: frozenset[Word] = frozenset()
+    targets: frozenset[Word] | Mapping[Word, frozenset[Word]] = frozenset()
     leads_to: Lead | None = None
     explains: str = ""  # shown above the form: what happens next
     icon: str = "arrow-right"
@@ -70,6 +78,8 @@ class Move:
     checks: Callable[[Form], None] | None = None  # answers that only make sense together
     concerns: Callable[[Any, Any], bool] = lambda record, person: True  # whether to show it to this person at all
     may_be_undone: bool = False  # by the same person, soon, while nobody acted on it
+    is_task: bool = True  # records wait in the inbox for it; not for what may be done and need not
+    label_adds: Callable[[Any], str] = lambda record: ""  # what the button says beside the label, of this record
 
     def __post_init__(self) -> None:
         if (self.leads_to is None) == bool(self.targets) or (self.target and self.targets):
@@ -82,6 +92,8 @@ class Move:
 
     def ends(self, source: Word) -> frozenset[Word]:
         """The states in which the record may be after this move from ``source``."""
+        if isinstance(self.targets, Mapping):
+            return self.targets.get(source, frozenset())
         return frozenset({source}) if self.stays else self.targets or frozenset({self.target})  # type: ignore[arg-type]
 
     def end(self, record: Any, answers: dict[str, Any]) -> Word:
@@ -89,7 +101,7 @@ class Move:
         if self.leads_to is None:
             return self.target or record.state
         state = self.leads_to(record, answers)
-        if state not in self.targets:
+        if state not in self.ends(record.state):
             raise ValueError(f"{self.name} is not declared to lead to {state}")
         return state
 
@@ -103,15 +115,46 @@ class Offer:
     person: Any
 
     @property
+    def label(self) -> str:
+        """What stands on the button."""
+        return self.move.label + self.move.label_adds(self.record)
+
+    @property
     def reasons(self) -> list[str]:
         """Why not, in sentences; empty when the move may be made."""
-        return [why_not for guard in self.move.guards if (why_not := guard(self.record, self.person))]
+        return self._way[1]
+
+    @property
+    def capacity(self) -> Any:
+        """As whom the person makes the move: as themselves, or in somebody's place."""
+        return self._way[0]
+
+    @property
+    def _way(self) -> tuple[Any, list[str]]:
+        """The first capacity against which no guard speaks, else the person's first with what is said against it."""
+        ways = getattr(self.person, "capacities", None)
+        tried = ((one, self._against(one)) for one in (ways(self.move.roles) if ways else [self.person]))
+        first = next(tried, (self.person, []))
+        return first if not first[1] else next((way for way in tried if not way[1]), first)
+
+    def _against(self, person: Any) -> list[str]:
+        return [why_not for guard in self.move.guards if (why_not := guard(self.record, person))]
 
     def form(self) -> MoveForm:
         """A form with the fields this move asks for, filled from the request."""
+        form = self._form()
+        if not form.is_submitted():
+            form.base.data = base_of(form)
+        return form
+
+    def form_of(self, typed: MultiDict[str, str] | None) -> MoveForm:
+        """The same form filled from these answers instead; with none, as the record stands."""
+        return self._form(formdata=typed)
+
+    def _form(self, **source: Any) -> MoveForm:
         fields = {name: ask(self.record) for name, ask in self.move.asks.items()}
         kind = type(f"{self.move.name.title()}Form", (MoveForm,), fields)
-        form = kind(data={"version": self.record.version})
+        form = kind(**source, data={"version": self.record.version})
         form.move, form.record = self.move, self.record
         return form
 
@@ -126,7 +169,8 @@ class Offer:
             raise Stale()
         if record.state not in move.sources:
             raise _not_from_here(move, record)
-        if reasons := self.reasons:
+        capacity, reasons = self._way
+        if reasons:
             raise Refused(*reasons)
         # One UPDATE for the whole move, so that constraints which tie a state to its facts see both.
         with db.session.no_autoflush:
@@ -134,7 +178,7 @@ class Offer:
             source, record.state = record.state, move.end(record, answers)
             for effect in move.effects:
                 effect(record, self.person, answers)
-            record.remember(move=move, source=source, by=self.person, answers=answers, before=before)
+            record.remember(move=move, source=source, by=capacity, answers=answers, before=before)
         db.session.flush()
 
 
@@ -171,7 +215,7 @@ class Workflow:
     def waiting_for(self, roles: Iterable[Word]) -> frozenset[Word]:
         """The states in which people of these roles have something to do: their inbox."""
         roles = frozenset(roles)
-        return frozenset(state for move in self if move.roles & roles for state in move.sources)
+        return frozenset(state for move in self if move.is_task and move.roles & roles for state in move.sources)
 
     def table(self) -> list[tuple[str, str, str, str]]:
         """(move, from, to, who), a line for each arrow: for the docs and the tests."""
@@ -219,7 +263,7 @@ class Workflow:
             for state in self.states
             if state in move.sources and not move.stays
             for end in self.states
-            if end in move.ends(state)
+            if end in move.ends(state) - {state}
         ]
         return "\n".join(lines)
 
