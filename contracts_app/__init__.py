@@ -95,7 +95,7 @@ def _register_pages(app: Flask) -> None:
     from .accounts import views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
-    from .contracts import filing, reading, rule_views, views
+    from .contracts import bulk_views, filing, paper_files, reading, rule_views, timeliness, views
     from .enterprises import views as enterprises
     from .papers import views as papers
     from .platforms import views as platforms
@@ -104,8 +104,8 @@ def _register_pages(app: Flask) -> None:
     from .statistics import views as statistics
     from .targets import views as targets
 
-    people, reference = (accounts, audit, brokers), (codes, regions, rules)
-    work = (filing, views, reading, rule_views, enterprises, platforms)
+    people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
+    work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
     for noun in (*people, *work, *reference, targets, statistics, papers):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)

@@ -177,6 +177,7 @@ def _office(line: HistoryLine) -> str:
 
 _ADDED: dict[str, tuple[str, Callable[[str], str]]] = {  # written by an effect, not asked for
     "acceptance_number": ("受理号", str),
+    "batch": ("批量办理", lambda number: f"共 {number} 份"),
     "recognised_amount": ("核定的技术交易额", lambda amount: f"{money.yuan(Decimal(amount))} 元"),
 }
 

@@ -117,4 +117,5 @@ def keep_refusal(contract: Contract, person: User, answers: dict[str, Any]) -> N
 
 
 def write_audit(contract: Contract, person: User, answers: dict[str, Any]) -> None:
-    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.label)
+    batch = {"batch": f"共 {answers['batch']} 份"} if "batch" in answers else {}
+    audit.record("move", person, subject="contract", subject_id=contract.id, to=contract.state.label, **batch)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.accounts.signing_in import parked
+from contracts_app.core import conflicts
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import PAGES, Refused, Stale
@@ -201,7 +202,10 @@ def part(contract_id: int, section: str) -> ResponseReturnValue:
     contract = _to_fill_in(contract_id)
     if request.method == "GET":
         return _open_part(contract, which)
-    form = PARTS[which](contract, current_user, request.form)
+    typed: MultiDict[str, str] = request.form
+    if conflicts.is_settled(typed):
+        typed = conflicts.settle(typed, PARTS[which](contract, current_user))
+    form = PARTS[which](contract, current_user, typed)
     go = request.form.get("go", "next")
     if go.startswith(("find:", "plan-")):
         return _help_with(form, go)
@@ -209,17 +213,17 @@ def part(contract_id: int, section: str) -> ResponseReturnValue:
     if go.startswith("new:"):
         return _add_enterprise(form, go.removeprefix("new:"), faults)
     if faults:
-        return _keep_draft(form, faults) if go == "draft" else _show_faults(form)
-    return _save(form, go)
+        return _keep_draft(form, faults) if go == "draft" else _show_faults(form, typed)
+    return _save(form, go, typed)
 
 
 def _section(name: str) -> Section:
     return next((one for one in PARTS if one.value == name), None) or abort(404)
 
 
-def _fields() -> str:
+def _fields(typed: MultiDict[str, str]) -> str:
     """What was posted, as it is kept."""
-    return urlencode([(name, value) for name, value in request.form.items(multi=True) if name not in NOT_OURS])
+    return urlencode(conflicts.carried(typed))
 
 
 def _open_part(contract: Contract, section: Section) -> ResponseReturnValue:
@@ -228,8 +232,11 @@ def _open_part(contract: Contract, section: Section) -> ResponseReturnValue:
     fields = kept.fields if kept else typed.fields if typed else None
     if fields is None:
         form = PARTS[section](contract, current_user)
+        base = conflicts.base_of(form)
     else:
-        form = PARTS[section](contract, current_user, MultiDict(parse_qsl(fields, keep_blank_values=True)))
+        answers = MultiDict(parse_qsl(fields, keep_blank_values=True))
+        form = PARTS[section](contract, current_user, answers)
+        base = answers.get("base", "") if kept else conflicts.base_of(PARTS[section](contract, current_user))
         if not kept:
             # Kept as typed under whatever version; what is shown now stands beside the contract as it is now.
             form.version.raw_data, form.version.data = None, contract.version
@@ -240,7 +247,7 @@ def _open_part(contract: Contract, section: Section) -> ResponseReturnValue:
     if chosen:
         notes.append((f"已选用：{chosen.name}。填好其余各项后保存。", "ok"))
     saved = f"{local(typed.saved_at):%H:%M} 已存草稿" if typed and not kept else ""
-    return _part_page(form, saved=saved, notes=notes)
+    return _part_page(form, saved=saved, notes=notes, base=base)
 
 
 def _take_chosen(form: PartForm) -> Any:
@@ -282,20 +289,20 @@ def _add_enterprise(form: PartForm, name: str, faults: int) -> ResponseReturnVal
     """To the page that adds an enterprise, keeping what was typed here, and back."""
     if name not in form or not isinstance(form[name], EnterpriseField):
         abort(400)
-    actions.keep_input(form.contract, form.section, _fields(), faults, current_user)
+    actions.keep_input(form.contract, form.section, _fields(request.form), faults, current_user)
     back = url_for(".part", contract_id=form.contract.id, section=form.section.value, put=name)
     return redirect(url_for("enterprises.new", next=back, name=form[name].typed))
 
 
 def _keep_draft(form: PartForm, faults: int) -> ResponseReturnValue:
-    actions.keep_input(form.contract, form.section, _fields(), faults, current_user)
+    actions.keep_input(form.contract, form.section, _fields(request.form), faults, current_user)
     flash(f"草稿已保存。这一部分还有 {faults} 处要填好，不着急，可以以后再改。", "info")
     return redirect(_url_of(form.contract, form.section))
 
 
-def _show_faults(form: PartForm) -> ResponseReturnValue:
+def _show_faults(form: PartForm, typed: MultiDict[str, str]) -> ResponseReturnValue:
     """The page again with every sentence; what was typed is kept too, should the person leave now."""
-    fields, faults = _fields(), form.faults
+    fields, faults = _fields(typed), form.faults
     db.session.rollback()
     with unit_of_work():
         actions.keep_input(form.contract, form.section, fields, faults, current_user)
@@ -303,17 +310,15 @@ def _show_faults(form: PartForm) -> ResponseReturnValue:
     return _part_page(form), 422
 
 
-def _save(form: PartForm, go: str) -> ResponseReturnValue:
+def _save(form: PartForm, go: str, typed: MultiDict[str, str]) -> ResponseReturnValue:
     contract, section = form.contract, form.section
     had = answered(contract)
+    seen = form.version.data if form.version.raw_data else None
     try:
-        found = actions.fill_in(contract, section, form.answers(), current_user, form.version.data)
+        found = actions.fill_in(contract, section, form.answers(), current_user, seen or 0)
     except Stale as stale:
         db.session.rollback()
-        form.contract = queries.one(contract.id, current_user)
-        form.version.raw_data, form.version.data = None, form.contract.version
-        form.form_errors = [*form.form_errors, *stale.reasons]
-        return _part_page(form), 422
+        return _mine_and_theirs(form, go, typed, stale)
     flash(f"已保存：{section.label}。")
     for warning in found:
         flash(f"{section.label}：{warning.sentence}。已经核对过的，不用改。", "warn")
@@ -324,7 +329,29 @@ def _save(form: PartForm, go: str) -> ResponseReturnValue:
     return redirect(_url_of(contract, section))
 
 
-def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, str]] = ()) -> str:
+def _mine_and_theirs(form: PartForm, go: str, typed: MultiDict[str, str], stale: Stale) -> ResponseReturnValue:
+    """Field by field what was typed here and what another window saved meanwhile, to choose from and save at once."""
+    contract, section = queries.one(form.contract.id, current_user), form.section
+    now = PARTS[section](contract, current_user)
+    page = render_template(
+        "contracts/filing/conflict.html",
+        section=section,
+        number=list(Section).index(section) + 1,
+        reasons=stale.reasons,
+        rows=conflicts.rows(form, now, typed.get("base", "")),
+        carried=conflicts.carried(typed),
+        version=contract.version,
+        base=conflicts.base_of(now),
+        go=go,
+        **_around(contract, section),
+    )
+    return page, Stale.status
+
+
+def _part_page(
+    form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, str]] = (), base: str | None = None
+) -> str:
+    """The page of one part; ``base`` is what the person is shown, as posted if nothing is said."""
     contract, section = form.contract, form.section
     order = list(Section)
     place = order.index(section)
@@ -338,6 +365,7 @@ def _part_page(form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, st
     return render_template(
         f"contracts/filing/{section.value}.html",
         form=form,
+        base=request.form.get("base", "") if base is None else base,
         section=section,
         number=place + 1,
         next_label=_next(contract, section).label,
@@ -363,7 +391,7 @@ def autosave(contract_id: int, section: str) -> ResponseReturnValue:
     if not faults and form.says_nothing_new():
         actions.forget_input(contract, form.section)
     else:
-        actions.keep_input(contract, form.section, _fields(), faults, current_user)
+        actions.keep_input(contract, form.section, _fields(request.form), faults, current_user)
     return jsonify(saved=f"{local(now_utc()):%H:%M}", faults=faults)
 
 

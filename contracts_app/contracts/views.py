@@ -23,7 +23,7 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet
 from contracts_app.rules.queries import setting
 
-from . import checks, corrections, course, filing, lists, queries, reading
+from . import amounts, bulk, case_pages, checks, corrections, course, filing, free_use, lists, queries, reading
 from .actions import EDITABLE, why_not_edit
 from .asks import ItemList
 from .attachments import versions
@@ -151,6 +151,8 @@ def inbox() -> str:
         page=page,
         waiting_amount=waiting_amount,
         asked=lists.open_corrections([row.id for row in page.rows]) if page else {},
+        free_uses=free_use.of_region(current_user, today()),
+        aside=bulk.count(current_user),
         this_month=lists.decided_this_month(current_user),
         month=today().replace(day=1),
         amber_share=setting("amber_share"),
@@ -230,6 +232,7 @@ def _shown(contract: Contract) -> dict[str, Any]:
         "is_unrevised": course.is_unrevised(submission),
         "due": dues()(contract.submitted_at, contract.due_on) if contract.state in _in_office() else None,
         "outcomes": corrections.outcomes(contract),
+        "aside": bulk.standing(contract, current_user),
         "beside": corrections.beside_the_items(contract, submission),
         "duplicates": _duplicates(contract),
         "rules": rules.name if rules else "",
@@ -278,7 +281,7 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
             if offer.move.target is State.SUBMITTED and not why_not_edit(contract, current_user):
                 return filing.own_move_page(offer, form), Refused.status
             raise Refused(*reasons)
-        if request.method == "POST" and form.version.data != contract.version:
+        if request.method == "POST" and not (form.version.raw_data and form.version.data == contract.version):
             raise Stale()
         if request.method == "POST" and "add_row" in request.form:
             _add_row(form)

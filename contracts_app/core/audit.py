@@ -110,6 +110,7 @@ FACTS: dict[str, str] = {
     "document": "文件",
     "tasks": "任务数",
     "to": "到",
+    "batch": "批量办理",
     "rule_set": "规则",
     "valid_from": "生效日期",
     "instead_of": "原规则",

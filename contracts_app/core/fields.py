@@ -131,7 +131,7 @@ class ChoiceField(SelectField):
     def pre_validate(self, form: Any) -> None:
         if self.data is None:
             return
-        if not any(str(value) == str(self.data) for value in _values(self.choices)):
+        if not any(str(choice.value) == str(self.data) for choice in flat_choices(self.choices)):
             raise ValidationError("选择列表里有的一项")
 
 
@@ -153,8 +153,9 @@ def _yes_no(value: Any) -> bool | None:
     return {"yes": True, True: True, "no": False, False: False}.get(value)
 
 
-def _values(choices: Any) -> Iterable[Any]:
+def flat_choices(choices: Any) -> Iterable[SelectChoice]:
+    """The choices of a select or of radios, however they were given."""
     groups = choices.values() if isinstance(choices, dict) else [choices]
     for group in groups:
         for choice in group:
-            yield choice.value if isinstance(choice, SelectChoice) else choice[0]
+            yield choice if isinstance(choice, SelectChoice) else SelectChoice(*choice[:2])

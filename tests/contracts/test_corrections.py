@@ -58,7 +58,10 @@ def test_each_item_is_answered_and_the_office_sees_what_became_of_it(sent_back):
     assert "第 3 项：答复这一项" in refused.text
     assert "已改名称" in refused.text
 
-    assert filer.post(f"{url}/resubmit", data=replies | {"replies-2": "已补传"}).status_code == 302
+    assert (
+        filer.post(f"{url}/resubmit", data=replies | {"replies-2": "已补传", "version": contract.version}).status_code
+        == 302
+    )
     assert [item.reply for item in contract.corrections] == ["已改名称", "合同第四条已写明", "已补传"]
     for page in (registrar.get(f"{url}/accept").text, registrar.get(url).text):
         assert page.count("未修改") == 1

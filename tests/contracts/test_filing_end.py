@@ -275,7 +275,7 @@ def test_what_is_left_out_when_handing_in_is_told_on_the_filing_page(visit, read
 
 
 def test_a_draft_that_is_not_ready_is_answered_on_the_filing_page(visit, draft):
-    answer = visit.post(f"/contracts/{draft.id}/submit", data={"undertaking": "y"})
+    answer = visit.post(f"/contracts/{draft.id}/submit", data={"undertaking": "y", "version": draft.version})
     assert answer.status_code == 409
     assert "现在还不能提交：还没有填好" in answer.text
     assert "<h2>任务清单</h2>" in answer.text
@@ -284,28 +284,29 @@ def test_a_draft_that_is_not_ready_is_answered_on_the_filing_page(visit, draft):
 @pytest.mark.parametrize(("state", "has_tasks"), [(State.CORRECTION, True), (State.SUBMITTED, False)])
 def test_taking_back_asks_on_a_page_of_the_filers(visit, make, broker, state, has_tasks):
     contract = make.contract(filed_by=broker, state=state)
-    for answer in (visit.get(f"/contracts/{contract.id}/withdraw"), visit.post(f"/contracts/{contract.id}/withdraw")):
+    url, seen = f"/contracts/{contract.id}/withdraw", {"version": contract.version}
+    for answer in (visit.get(url), visit.post(url, data=seen)):
         assert ("<h2>任务清单</h2>" in answer.text) is has_tasks
         assert "<h2>办理</h2>" not in answer.text
     assert answer.text.count("写明理由，会留在办理经过里") == 2
     assert f'<a href="/contracts/{contract.id}{"/fill" if has_tasks else ""}">' in answer.text  # where it can be read
-    assert visit.post(f"/contracts/{contract.id}/withdraw", data={"reason": "重复申报"}).status_code == 302
+    assert visit.post(url, data=seen | {"reason": "重复申报"}).status_code == 302
 
 
 def test_nothing_changed_is_told_to_the_filer_before_and_to_the_office_after(sign_in, visit, make, broker, ready):
     registrar, url = sign_in(make.user(Role.REGISTRAR)), f"/contracts/{ready.id}"
     items = {"items-0-section": "money", "items-0-request": "写明付款计划"}
     told, found = "你还没有改动任何内容", "这次提交没有改动内容，只有说明"
-    assert visit.post(f"{url}/submit", data={"undertaking": "y"}).status_code == 302
-    assert registrar.post(f"{url}/ask_correction", data=items).status_code == 302
+    assert visit.post(f"{url}/submit", data={"undertaking": "y", "version": ready.version}).status_code == 302
+    assert registrar.post(f"{url}/ask_correction", data=items | {"version": ready.version}).status_code == 302
     assert told in visit.get(f"{url}/fill/check").text
     assert "6 步完成 5 步" in visit.get(f"{url}/fill/check").text
-    assert visit.post(f"{url}/resubmit", data={"replies-0": "合同里已写明"}).status_code == 302
+    assert visit.post(f"{url}/resubmit", data={"replies-0": "合同里已写明", "version": ready.version}).status_code == 302
     assert found in registrar.get(f"{url}/accept").text
     assert found in registrar.get(url).text
 
-    assert registrar.post(f"{url}/ask_correction", data=items).status_code == 302
+    assert registrar.post(f"{url}/ask_correction", data=items | {"version": ready.version}).status_code == 302
     post(visit, ready, "subject", subject(title="改过的名称"))
     assert told not in visit.get(f"{url}/fill/check").text
-    visit.post(f"{url}/resubmit", data={"replies-0": "已改"})
+    visit.post(f"{url}/resubmit", data={"replies-0": "已改", "version": ready.version})
     assert found not in registrar.get(f"{url}/accept").text

@@ -44,7 +44,8 @@ ROWS = CONTRACT.table()  # (move, from, to, role)
 
 
 def post(client, contract, move, **data):
-    return client.post(f"/contracts/{contract.id}/{move}", data={**ANSWERS[move], **data})
+    data = {"version": contract.version, **ANSWERS[move], **data}
+    return client.post(f"/contracts/{contract.id}/{move}", data=data)
 
 
 @pytest.mark.parametrize(("move", "source", "target", "role"), ROWS)
@@ -361,14 +362,16 @@ def test_two_people_at_once_and_one_is_first(live):
 
 
 def test_one_number_for_two_contracts_at_once_is_given_once(live):
-    ids = [live.make.contract(state=State.REVIEWED).id for _ in range(2)]
+    contracts = [live.make.contract(state=State.REVIEWED) for _ in range(2)]
+    posted = [(one.id, {**ANSWERS["register"], "version": one.version}) for one in contracts]
     people = [live.visitor(live.make.user(Role.REVIEWER)) for _ in range(2)]
     db.session.remove()
     start = Barrier(2)
 
     def decide(place):
         start.wait()
-        return people[place].post(f"/contracts/{ids[place]}/register", data=ANSWERS["register"])
+        number, data = posted[place]
+        return people[place].post(f"/contracts/{number}/register", data=data)
 
     with ThreadPoolExecutor(2) as both:
         answers = sorted(both.map(decide, range(2)), key=lambda answer: answer.status_code)

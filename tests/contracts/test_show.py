@@ -108,7 +108,7 @@ def test_the_corrections_stand_with_their_answers_and_what_was_changed(make, sig
     assert "1 项待答复" in page_of(broker, contract)
     contract.payment_note = "验收后付清"
 
-    broker.post(f"/contracts/{contract.id}/resubmit", data={"replies-0": "已写明"})
+    broker.post(f"/contracts/{contract.id}/resubmit", data={"replies-0": "已写明", "version": contract.version})
     page = page_of(sign_in(make.user()), contract)
 
     assert "已写明" in page

@@ -239,6 +239,6 @@ def test_a_form_kept_open_too_long_says_how_to_go_on(app, make, sign_in):
     page = visitor.post("/", data={"x": "1"})
     assert page.status_code in (400, 405)
     contract = make.contract(state=State.SUBMITTED)
-    page = visitor.post(f"/contracts/{contract.id}/accept", data={"complete_papers": "y"})
+    page = visitor.post(f"/contracts/{contract.id}/accept", data={"complete_papers": "y", "version": contract.version})
     assert page.status_code == 400
     assert "刷新后再提交" in page.text
