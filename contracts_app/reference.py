@@ -6,7 +6,13 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from contracts_app.codes import seeds as codes
-from contracts_app.contracts import paper_rules, party_predicates, predicates  # noqa: F401  (what rule files name)
+from contracts_app.contracts import (  # noqa: F401  (what rule files name)
+    detail_predicates,
+    money_predicates,
+    paper_rules,
+    party_predicates,
+    predicates,
+)
 from contracts_app.core.seeds import Report, load
 from contracts_app.core.settings import ROOT
 from contracts_app.platforms import seeds as platforms

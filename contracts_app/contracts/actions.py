@@ -16,9 +16,11 @@ from contracts_app.accounts.roles import Role
 from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import (
     ContractType,
+    Currency,
     Goal,
     Industry,
     IpKind,
+    LicenceMode,
     PaymentModel,
     PlanSource,
     TechnologyField,
@@ -94,6 +96,8 @@ COPIED = (
     "goal_code",
     "industry_code",
     "platform_id",
+    "licence_mode_code",
+    "licence_territory",
 )
 
 
@@ -102,9 +106,10 @@ def copy(earlier: Contract, person: User) -> Contract:
     if earlier.filed_by_id != person.id:
         raise NotYours("只能复制自己申报的合同。")
     draft = start(person)
-    known = _with_related(draft, {name: getattr(earlier, name) for name in COPIED})
+    known = with_related(draft, {name: getattr(earlier, name) for name in COPIED})
     for name, value in known.items():
         setattr(draft, name, value)
+    draft.rights = rights.rights_of([one.answers() for one in earlier.rights])
     db.session.flush()
     reindex([draft])
     return draft
@@ -112,7 +117,7 @@ def copy(earlier: Contract, person: User) -> Contract:
 
 def look_at(contract: Contract, section: checks.Section, answers: dict[str, Any]) -> list[checks.Finding]:
     """What the checks of one part would find if these were the answers. Changes nothing."""
-    return checks.findings(_proposal(contract, _with_related(contract, answers)), today(), section)
+    return checks.findings(proposal(contract, with_related(contract, answers)), today(), section)
 
 
 def fill_in(
@@ -120,18 +125,24 @@ def fill_in(
 ) -> list[checks.Finding]:
     """Keep the answers of one part when no check of that part finds an error; the findings are returned either way.
 
-    ``answers`` are values by the contract's field names; ``payments`` is a list of (due_on, condition, amount).
+    ``answers`` are values by the contract's field names; ``payments`` is a list of (due_on, condition, amount),
+    ``deductions`` and ``rights`` of mappings (see ``amounts.deductions_of``, ``rights.rights_of``). What follows from
+    other answers is worked out here, and what a new type or seller does not ask any more is emptied.
     Raises ``Refused`` when the person may not change the contract, ``Stale`` when it changed since ``version``.
     """
     refuse_edit(contract, person)
     if version is not None and version != contract.version:
         raise Stale(SAVED_ELSEWHERE)
-    known = _with_related(contract, answers)
-    found = checks.findings(_proposal(contract, known), today(), section)
+    known = with_related(contract, answers)
+    found = checks.findings(proposal(contract, known), today(), section)
     if any(finding.level is checks.Level.ERROR for finding in found):
         return found
     if "payments" in known:
-        _keep_plan(contract, known.pop("payments"))
+        keep_plan(contract, known.pop("payments"))
+    if "deductions" in known:
+        amounts.keep_deductions(contract, known.pop("deductions"))
+    if "rights" in known:
+        rights.keep_rights(contract, known.pop("rights"))
     for name, value in known.items():
         setattr(contract, name, value)
     if known.keys() & {"type_code", "seller_id"}:
@@ -146,7 +157,7 @@ def fill_in(
     return found
 
 
-def _keep_plan(contract: Contract, lines: list[PlannedPayment]) -> None:
+def keep_plan(contract: Contract, lines: list[PlannedPayment]) -> None:
     """Write the plan into the rows there are: a row added at a place still taken would break the unique place."""
     for kept, line in zip(contract.payments, lines, strict=False):
         kept.due_on, kept.condition, kept.amount = line.due_on, line.condition, line.amount
@@ -200,6 +211,19 @@ def attach(
     Raises ``FileRefused`` with a sentence when it is too large, empty, not what its name says, or there already.
     """
     refuse_edit(contract, person)
+    return keep_file(contract, kind_code, stream, filename, person, replaces=replaces)
+
+
+def keep_file(
+    contract: Contract,
+    kind_code: str,
+    stream: IO[bytes],
+    filename: str,
+    person: User,
+    *,
+    replaces: Attachment | None = None,
+) -> Attachment:
+    """`attach` for whoever may: the filer while the contract can be filled in, and who opens a case about it."""
     content = cast(BinaryIO, stream)
     kind = sniff(content, filename)
     content.seek(0)
@@ -284,7 +308,8 @@ class _Proposed:
         return answers[name] if name in answers else getattr(object.__getattribute__(self, "contract"), name)
 
 
-def _proposal(contract: Contract, answers: dict[str, Any]) -> Contract:
+def proposal(contract: Contract, answers: dict[str, Any]) -> Contract:
+    """The contract as it would be with these answers, to be looked at and never saved."""
     return cast(Contract, _Proposed(contract, answers))
 
 
@@ -293,15 +318,17 @@ _RELATED: dict[str, tuple[str, type]] = {
     "buyer_id": ("buyer", Enterprise),
     "type_code": ("type", ContractType),
     "payment_model_code": ("payment_model", PaymentModel),
+    "currency_code": ("currency", Currency),
     "field_code": ("field", TechnologyField),
     "ip_code": ("ip", IpKind),
     "plan_source_code": ("plan_source", PlanSource),
     "goal_code": ("goal", Goal),
     "industry_code": ("industry", Industry),
+    "licence_mode_code": ("licence_mode", LicenceMode),
 }
 
 
-def _with_related(contract: Contract, answers: dict[str, Any]) -> dict[str, Any]:
+def with_related(contract: Contract, answers: dict[str, Any]) -> dict[str, Any]:
     """The answers with the records they name, and with what follows from them: office in charge and town."""
     known = dict(answers)
     for name, (relation, model) in _RELATED.items():
@@ -312,6 +339,14 @@ def _with_related(contract: Contract, answers: dict[str, Any]) -> dict[str, Any]
             PlannedPayment(position=place, due_on=due_on, condition=condition, amount=amount)
             for place, (due_on, condition, amount) in enumerate(answers["payments"], 1)
         ]
+    if answers.get("currency_code"):
+        known["total_amount"] = amounts.in_cny(answers["foreign_amount"], answers["exchange_rate"])
+    if "deductions" in answers:
+        known["deductions"] = amounts.deductions_of(answers["deductions"])
+        total = known.get("total_amount", contract.total_amount)
+        known["technology_amount"] = amounts.technology_part(total, known["deductions"])
+    if "rights" in answers:
+        known["rights"] = rights.rights_of(answers["rights"])
     if "seller" in known or "buyer" in known:
         seller, buyer = known.get("seller", contract.seller), known.get("buyer", contract.buyer)
         known |= _place_of(seller, buyer)

@@ -21,6 +21,7 @@ from contracts_app.core.errors import page as error_page
 from contracts_app.core.files import ACCEPT, size_label
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
+from contracts_app.regions.queries import office_of as office_in_charge
 
 from . import actions, queries
 from .attachments import UploadForm, limit_bytes, papers_of, versions
@@ -29,13 +30,16 @@ from .corrections import outcomes
 from .facts import LABELS, changed_since_submission
 from .forms import PARTS, EnterpriseField
 from .models import Attachment, Contract, CorrectionItem
+from .parts import PartForm
+from .questions import topics_of
+from .rights import answered
 from .states import State
 from .summary import FIELDS, control, parts_of
 from .workflow import CONTRACT
 
 bp = Blueprint("filing", __name__, url_prefix="/contracts")
 
-NOT_OURS = frozenset({"csrf_token", "go", "version"})  # posted, and no answer
+LISTS = {"plan": "payments", "rights": "rights", "deduction": "deductions"}  # whose lines buttons add and remove
 SECTIONS = {section.value: section for section in Section}
 EXPIRED = "登录已过期，你填的内容都还在。核对后再保存。"
 
@@ -46,11 +50,21 @@ EXPIRED = "登录已过期，你填的内容都还在。核对后再保存。"
 @bp.route("/new", methods=["GET", "POST"])
 @needs(Can.FILE_CONTRACTS)
 def new() -> ResponseReturnValue:
-    """Says what will be needed; one button makes the draft."""
-    if request.method == "POST":
+    """Asks whether the contract is classified, says what will be needed; one button makes the draft."""
+    is_answered = request.form.get("is_classified") == "no"
+    if request.method == "POST" and is_answered:
         contract = actions.begin(current_user)
         return redirect(url_for(".part", contract_id=contract.id, section=Section.PARTIES.value))
-    return render_template("contracts/filing/new.html", limit=_limit())
+    asks_again = request.method == "POST"
+    html = render_template("contracts/filing/new.html", limit=_limit(), asks_again=asks_again)
+    return html, 422 if asks_again else 200
+
+
+@bp.get("/new/classified")
+@needs(Can.FILE_CONTRACTS)
+def classified() -> str:
+    """Nothing of a classified contract is entered here: where to take the paper."""
+    return render_template("contracts/filing/classified.html", office=office_in_charge(current_user.region))
 
 
 @bp.route("/<int:contract_id>/copy", methods=["POST"])
@@ -143,6 +157,10 @@ def _around(
 def _step(contract: Contract, section: Section, found: list[Finding], now: Section | None, faults: int) -> Step:
     typed = next((one for one in contract.inputs if one.section == section.value), None)
     wrong = [one for one in found if one.section is section and one.level is Level.ERROR]
+    if section is Section.DETAILS and not topics_of(contract):
+        words = "没有专项要填" if contract.type_code else "先选合同类型"
+        state = "done" if contract.type_code else "open"
+        return Step(section.label, _url_of(contract, section), state, words, section is now, state == "done")
     problems = faults if section is now and faults else typed.faults if typed else len(wrong)
     state, words = "done", ""
     if (faults and section is now) or (typed and typed.faults):
@@ -184,11 +202,22 @@ def _place_url(contract: Contract, item: CorrectionItem) -> str:
     return f"{_url_of(contract, section)}{anchor}"
 
 
+def _mending_url(contract: Contract, finding: Finding) -> str:
+    """Where a finding is mended: the very control; of what a party leaves blank, its page in the register and back."""
+    if finding.party_id:
+        return _blanks_url(finding.party_id, url_for("filing.check", contract_id=contract.id))
+    return f"{_url_of(contract, finding.section)}#{control(finding.field, finding.section)}"
+
+
+def _blanks_url(party_id: int, back: str) -> str:
+    return url_for("enterprises.edit", enterprise_id=party_id, next=back)
+
+
 def _next(contract: Contract, section: Section) -> Section:
     """The part after this one, leaving out what the type does not ask."""
     order = list(Section)
-    after = order[order.index(section) + 1 :]
-    return _url_of(contract, after[0]) if after else url_for("filing.check", contract_id=contract.id)
+    after = order[order.index(section) + 1]
+    return after if after is not Section.DETAILS or topics_of(contract) else _next(contract, after)
 
 
 # ---- one part ------------------------------------------------------------------------------------------------------
@@ -207,7 +236,7 @@ def part(contract_id: int, section: str) -> ResponseReturnValue:
         typed = conflicts.settle(typed, PARTS[which](contract, current_user))
     form = PARTS[which](contract, current_user, typed)
     go = request.form.get("go", "next")
-    if go.startswith(("find:", "plan-")):
+    if go.startswith(("find:", *(f"{name}-" for name in LISTS))):
         return _help_with(form, go)
     faults = _look(form)
     if go.startswith("new:"):
@@ -259,6 +288,7 @@ def _take_chosen(form: PartForm) -> Any:
         return None
     field.choose(chosen)
     field.errors = []
+    form.follow()
     return chosen
 
 
@@ -270,19 +300,23 @@ def _look(form: PartForm) -> int:
 
 
 def _help_with(form: PartForm, go: str) -> ResponseReturnValue:
-    """What scripts do in the page, done here for those without: look up a party, add or remove a line of the plan."""
+    """What scripts do in the page, done here for those without: look up a party, add or remove a line of a list."""
     what, _, name = go.partition(":")
     if what == "find" and name in form and isinstance(form[name], EnterpriseField):
         form[name].look_up()
         if form[name].typed and not form[name].hits and not form[name].chosen:
             form[name].errors = [f"没有找到“{form[name].typed}”，换一个字查找，或者新增单位"]
-    elif isinstance(form, MoneyForm) and what == "plan-add":
-        form.payments.append_entry()
-    elif isinstance(form, MoneyForm) and what == "plan-remove" and name.isdigit() and int(name) < len(form.payments):
-        form.payments.pop_entry(int(name))
-        if not len(form.payments):
-            form.payments.append_entry()
+    elif (lines := LISTS.get(what.partition("-")[0])) and lines in form:
+        _change_lines(form[lines], what, name)
     return _part_page(form)
+
+
+def _change_lines(lines: Any, what: str, place: str) -> None:
+    """One line more, or that line less; one always stays to be filled in."""
+    if what.endswith("-remove") and place.isdigit() and int(place) < len(lines):
+        lines.pop_entry(int(place))
+    if what.endswith("-add") or not len(lines):
+        lines.append_entry()
 
 
 def _add_enterprise(form: PartForm, name: str, faults: int) -> ResponseReturnValue:
@@ -320,10 +354,14 @@ def _save(form: PartForm, go: str, typed: MultiDict[str, str]) -> ResponseReturn
         db.session.rollback()
         return _mine_and_theirs(form, go, typed, stale)
     flash(f"已保存：{section.label}。")
+    if form.followed:
+        flash(form.followed, "info")
+    if section is not Section.DETAILS and (gone := [LABELS[name] for name in had if name not in answered(contract)]):
+        flash(f"“{Section.DETAILS.label}”里现在不再问的已经清空：{'、'.join(gone)}。", "warn")
     for warning in found:
         flash(f"{section.label}：{warning.sentence}。已经核对过的，不用改。", "warn")
     if go == "next":
-        return redirect(_next_url(contract, section))
+        return redirect(_url_of(contract, _next(contract, section)))
     if go == "back":
         return redirect(url_for(".tasks", contract_id=contract.id))
     return redirect(_url_of(contract, section))
@@ -374,6 +412,8 @@ def _part_page(
         saved=saved,
         notes=notes,
         office=office,
+        blanks_url=lambda party: _blanks_url(party.id, _url_of(contract, section)),
+        base_contract=queries.base_of(contract, current_user) if section is Section.DETAILS else None,
         **_around(contract, section, form.faults),
     )
 
@@ -542,7 +582,7 @@ def own_move_page(offer: Offer, form: MoveForm) -> str:
         is_unchanged=contract.state is State.CORRECTION and changed_since_submission(contract) == {},
         waiting=[one for one in reversed(outcomes(contract)) if one.item.answered_at is None],
         parts=parts_of(contract, found, lambda section: _url_of(contract, section)),
-        finding_url=lambda one: f"{_url_of(contract, one.section)}#{control(one.field, one.section)}",
+        finding_url=lambda one: _mending_url(contract, one),
         number=len(Section) + 1,
         **_around(contract, checking=True),
     )

@@ -33,10 +33,12 @@ class Deal:
     total_amount: Decimal
     title: str
     content: str
+    contract_number: str
+    registration_number: str | None
 
 
 class Lookups:
-    """The other contracts that matter to these: two queries at most, however many contracts."""
+    """The other contracts that matter to these: three queries at most, however many contracts."""
 
     def __init__(self, contracts: Sequence[Contract]) -> None:
         self.contracts = contracts
@@ -56,6 +58,16 @@ class Lookups:
     def with_content(self, seller_id: int | None, content: str, *, except_for: int) -> int:
         """How many other contracts of the seller say the very same of their subject."""
         return len(self._with_content.get((seller_id, content), set()) - {except_for})
+
+    def with_number(self, seller_id: int | None, number: str, *, except_for: int) -> int:
+        """How many other contracts of the seller have this 合同编号."""
+        same = self._with_number.get((seller_id, number), set()) if number else set()
+        return len(same - {except_for})
+
+    def numbered(self, registration_number: str, *, except_for: int) -> Deal | None:
+        """The other contract that was registered here under this number."""
+        deal = self._numbered.get(registration_number)
+        return deal if deal and deal.id != except_for else None
 
     @cached_property
     def _between(self) -> dict[tuple[int | None, int | None], list[Deal]]:
@@ -79,19 +91,34 @@ class Lookups:
         return found
 
     @cached_property
+    def _with_number(self) -> dict[tuple[int | None, str], set[int]]:
+        found: dict[tuple[int | None, str], set[int]] = defaultdict(set)
+        for deal in self._neighbours:
+            found[deal.seller_id, deal.contract_number].add(deal.id)
+        return found
+
+    @cached_property
+    def _numbered(self) -> dict[str, Deal]:
+        wanted = {one.base_number for one in self.contracts if one.base_number}
+        found = _deals(Contract.registration_number.in_(sorted(wanted))) if wanted else []
+        return {deal.registration_number or "": deal for deal in found}
+
+    @cached_property
     def _neighbours(self) -> list[Deal]:
-        """Contracts of the same two parties either way round, or of the seller with the same day or the same words."""
+        """Contracts of the same two parties either way round, or of the seller with the same day, words or 合同编号."""
         seen = [one for one in self.contracts if one.seller_id]
         pairs: set[tuple[int | None, int | None]] = {(one.seller_id, one.buyer_id) for one in seen if one.buyer_id}
         pairs |= {(buyer, seller) for seller, buyer in pairs}
         days = {(one.seller_id, one.signed_on) for one in seen if one.signed_on}
         texts = {(one.seller_id, one.content) for one in seen if one.content}
+        numbers = {(one.seller_id, one.contract_number) for one in seen if one.contract_number}
         likeness = [
             tuple_(*columns).in_(sorted(wanted))
             for columns, wanted in (
                 ((Contract.seller_id, Contract.buyer_id), pairs),
                 ((Contract.seller_id, Contract.signed_on), days),
                 ((Contract.seller_id, Contract.content), texts),
+                ((Contract.seller_id, Contract.contract_number), numbers),
             )
             if wanted
         ]
@@ -123,7 +150,8 @@ def lookups_for(contract: Contract) -> Lookups:
     if not has_request_context() or request.method not in ("GET", "HEAD"):
         return Lookups([contract])
     kept: dict[object, Lookups] = request.environ.setdefault(KEPT, {})
-    facts = (contract.id, contract.seller_id, contract.buyer_id, contract.signed_on, contract.content)
+    parties = (contract.id, contract.seller_id, contract.buyer_id)
+    facts = (*parties, contract.signed_on, contract.content, contract.contract_number, contract.base_number)
     return kept.setdefault(facts, Lookups([contract]))
 
 
@@ -135,7 +163,11 @@ def hashes_of(contract: Contract) -> set[str]:
 def _deals(matching: ColumnElement[bool]) -> list[Deal]:
     columns = (Contract.id, Contract.seller_id, Contract.buyer_id, Contract.signed_on)
     wanted = (
-        select(*columns, Contract.total_amount, Contract.title, Contract.content)
+        select(
+            *columns,
+            *(Contract.total_amount, Contract.title, Contract.content),
+            *(Contract.contract_number, Contract.registration_number),
+        )
         .where(matching, Contract.state.not_in(NOT_A_DEAL), Contract.signed_on.is_not(None))
         .order_by(Contract.id.desc())
         .limit(MOST)

@@ -4,7 +4,6 @@ A test gets the contract, what is known around it, and the parameters of the rul
 to say, True, or the values of the placeholders in the rule's sentence. What it says to people stands in the rule.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -119,14 +118,6 @@ def expires_soon(contract: Contract, context: Context, days: int) -> Said:
     return {"day": contract.ends_on.isoformat(), "left": str((contract.ends_on - context.today).days)}
 
 
-@predicate("years")
-def lasts_for_years(contract: Contract, context: Context, types: Sequence[str], years: int) -> Said:
-    """A contract of these types is valid for at least so many years."""
-    if not is_of(contract, types) or not contract.type or not contract.begins_on or not contract.ends_on:
-        return None
-    return {"years": str(years)} if (contract.ends_on - contract.begins_on).days + 1 >= years * 365 else None
-
-
 # ---- words of the contract ------------------------------------------------------------------------------------------
 
 
@@ -153,12 +144,9 @@ def lacks(
     words: Mapping[str, Sequence[str]],
     fields: Sequence[str] = SUBJECT_FIELDS,
     types: Sequence[str] = (),
-    payment_models: Sequence[str] = (),
 ) -> Said:
     """The text says nothing of what such a contract agrees on: for each element, the words that would tell of it."""
     if (types and not contract.type) or not is_of(contract, types):
-        return None
-    if payment_models and contract.payment_model_code not in payment_models:
         return None
     said = text_of(contract, fields)
     if not text_of(contract, fields[-1:]).strip():
@@ -197,13 +185,6 @@ def title_names_another_type(contract: Contract, context: Context, words: Mappin
 # ---- money ----------------------------------------------------------------------------------------------------------
 
 
-@predicate()
-def total_is_missing(contract: Contract, context: Context) -> Said:
-    """No price, and no way of paying that leaves it open."""
-    undetermined = contract.payment_model and contract.payment_model.may_be_undetermined
-    return True if contract.total_amount <= 0 and not undetermined else None
-
-
 @predicate("total")
 def total_is_below(contract: Contract, context: Context, setting_key: str) -> Said:
     """A price so small that 万元 may have been meant; the limit is a setting of the office."""
@@ -214,12 +195,6 @@ def total_is_below(contract: Contract, context: Context, setting_key: str) -> Sa
 def total_is_above(contract: Contract, context: Context, setting_key: str) -> Said:
     """A price so large that 元 may have been meant; the limit is a setting of the office."""
     return {"total": money.yi(contract.total_amount)} if contract.total_amount > setting(setting_key) else None
-
-
-@predicate()
-def technology_is_missing(contract: Contract, context: Context) -> Said:
-    """There is a price and no 技术交易额."""
-    return True if contract.total_amount > 0 and contract.technology_amount <= 0 else None
 
 
 @predicate("total")
@@ -261,13 +236,6 @@ def is_large(contract: Contract, context: Context) -> Said:
     return {"amount": money.wan(amount), "threshold": money.wan(threshold), "basis": basis.label}
 
 
-@predicate()
-def plan_is_missing(contract: Contract, context: Context, payment_models: Sequence[str]) -> Said:
-    """Paid in stages, and no stage is written down."""
-    by_stages = contract.payment_model_code in payment_models and contract.total_amount > 0
-    return True if by_stages and not contract.payments else None
-
-
 @predicate("planned", "word", "gap")
 def plan_does_not_add_up(contract: Contract, context: Context) -> Said:
     """The lines of the plan do not add up to a price that is fixed."""
@@ -299,21 +267,6 @@ def lump_sum_has_lines(contract: Contract, context: Context) -> Said:
     return {"lines": str(len(contract.payments))} if several else None
 
 
-@predicate()
-def royalty_is_not_explained(contract: Contract, context: Context) -> Said:
-    """There is a royalty, and nothing says how it is reckoned."""
-    royalty = contract.payment_model and contract.payment_model.has_royalty
-    return True if royalty and not contract.payment_note else None
-
-
-@predicate()
-def equity_and_type_differ(contract: Contract, context: Context) -> Said:
-    """技术入股 as a type goes with 技术入股 as the way of payment."""
-    if not contract.type or not contract.payment_model_code:
-        return None
-    return True if (contract.type.code == "ZR9") != (contract.payment_model_code == "equity") else None
-
-
 # ---- technology -----------------------------------------------------------------------------------------------------
 
 
@@ -332,24 +285,6 @@ def right_is_of_another_kind(contract: Contract, context: Context, kinds: Mappin
         return None
     fits = contract.ip.code.startswith(tuple(kinds[contract.type.code]))
     return None if fits else {"type": contract.type.name, "ip": contract.ip.name}
-
-
-_PATENT_NUMBER = re.compile(r"(?:ZL|CN|专利号|申请号)[^0-9]{0,6}(\d{8}|\d{12})(?:[.．]?[\dX])?(?!\d)", re.IGNORECASE)
-_ANY_PATENT_NUMBER = re.compile(r"(?:ZL|CN|专利号|申请号)[^0-9\n]{0,6}\d{4,}", re.IGNORECASE)
-
-
-@predicate()
-def patent_number_is_missing(contract: Contract, context: Context) -> Said:
-    """A patent is transferred or licensed, and no number of it stands in the text."""
-    patent = contract.type and contract.type.asks_patent and contract.content
-    return True if patent and not _ANY_PATENT_NUMBER.search(text_of(contract, SUBJECT_FIELDS)) else None
-
-
-@predicate()
-def patent_number_is_malformed(contract: Contract, context: Context) -> Said:
-    """What is written as a patent number has neither 8 nor 12 digits before its check digit."""
-    said = text_of(contract, SUBJECT_FIELDS)
-    return True if _ANY_PATENT_NUMBER.search(said) and not _PATENT_NUMBER.search(said) else None
 
 
 @predicate()

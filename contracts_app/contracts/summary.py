@@ -6,19 +6,32 @@ from dataclasses import dataclass
 from contracts_app.accounts.roles import Role
 from contracts_app.core import money
 
+from . import amounts
 from .checks import Finding, Level, Section
-from .facts import LABELS, facts_of
+from .facts import LABELS, facts_of, right_in_words
 from .models import Contract
 from .questions import ALL_FIELDS, fields_asked
 
 FIELDS = {
     Section.PARTIES: ("seller_id", "buyer_id", "is_related"),
-    Section.SUBJECT: ("title", "type_code", "content", "signed_on", "begins_on", "ends_on"),
-    Section.MONEY: ("total_amount", "technology_amount", "payment_model_code", "payments", "payment_note"),
-    Section.TECHNOLOGY: ("field_code", "ip_code", "plan_source_code", "goal_code", "industry_code", "platform_id"),
+    Section.SUBJECT: (
+        *("title", "type_code", "content", "signed_on", "begins_on", "ends_on"),
+        *("contract_number", "is_foreign_language", "is_signed_by_department", "needs_approval"),
+    ),
+    Section.DETAILS: ALL_FIELDS,
+    Section.MONEY: (
+        *("currency_code", *amounts.FOREIGN, "total_amount", "deductions", "technology_amount"),
+        *("payment_model_code", "is_price_open", "payments", *amounts.ROYALTY, *amounts.FREE_USE, "payment_note"),
+    ),
+    Section.TECHNOLOGY: (
+        *("field_code", "ip_code", "plan_source_code", "goal_code", "industry_code", "platform_id"),
+        *("activity", "demand_number", "result_number", "broker_share"),
+    ),
     Section.FILES: ("attachments",),
 }
-GROUPS = frozenset({"is_related", "payment_model_code"})  # radios: the first can take the focus
+YES_OR_NO = frozenset({"is_foreign_language", "is_signed_by_department", "needs_approval"})
+# Radios: the first can take the focus.
+GROUPS = frozenset({"is_related", "payment_model_code", "may_inspect_books"}) | YES_OR_NO
 
 
 @dataclass(frozen=True)
@@ -69,10 +82,20 @@ def parts_of(contract: Contract, found: Iterable[Finding], url_of: Callable[[Sec
     ]
 
 
-def _asked(contract: Contract, section: Section) -> Sequence[str]:
-    """The answers the filer gave in a part: who brought the deal about is asked of a registrar, not of a broker."""
+def asked_in(contract: Contract, section: Section) -> Sequence[str]:
+    """The answers the filer gave in a part: who brought the deal about is asked of a registrar, not of a broker.
+
+    Of what only some types are asked, what this one is.
+    """
+    if section is Section.DETAILS:
+        asked = fields_asked(contract)
+        return [name for name in FIELDS[section] if name in asked]
     if section is Section.PARTIES and contract.filed_by.has(Role.REGISTRAR):
         return (*FIELDS[section], "broker_id")
+    if section is Section.MONEY:
+        model, is_foreign = contract.payment_model, bool(contract.currency_code)
+        unasked = amounts.left_out(model, is_foreign=is_foreign)
+        return [name for name in FIELDS[section] if name not in unasked]
     return FIELDS[section]
 
 
@@ -82,11 +105,17 @@ def _small(contract: Contract, name: str) -> str:
             return contract.seller.note if contract.seller else ""
         case "buyer_id":
             return contract.buyer.note if contract.buyer else ""
-        case "total_amount" | "technology_amount":
-            amount = getattr(contract, name)
-            return money.capitals(amount) if amount else ""
+        case "technology_amount":
+            return amounts.deduction_sentence(contract) if contract.deductions else _capitals(contract, name)
+        case "total_amount" | "equity_valuation":
+            return _capitals(contract, name)
         case _:
             return ""
+
+
+def _capitals(contract: Contract, name: str) -> str:
+    amount = getattr(contract, name)
+    return money.capitals(amount) if amount else ""
 
 
 def _items(contract: Contract, name: str) -> list[str]:
@@ -105,6 +134,10 @@ def _items(contract: Contract, name: str) -> list[str]:
                 )
                 for line in contract.payments
             ]
+        case "deductions":
+            return [amounts.line_in_words(line) for line in contract.deductions]
+        case "rights":
+            return [right_in_words(right) for right in contract.rights]
         case "attachments":
             return [f"{file.kind.name}：{file.file_name}" for file in contract.current_attachments]
         case _:

@@ -15,10 +15,9 @@ from contracts_app.rules.queries import RuleFacts, rule_set_named, rules_of
 
 from .checks import found_by
 from .lookups import Lookups
-from .models import Contract
+from .models import Contract, ContractRight
 from .predicates import Context
 from .queries import in_region_of
-from .states import State
 
 MOST = 2_000
 BATCH = 200
@@ -68,9 +67,7 @@ def try_on(rule_set: RuleSet, year: int, person: User, most: int = MOST) -> Tria
 
 
 def _newest(year: int, person: User, most: int) -> Sequence[int]:
-    wanted = select(Contract.id).where(
-        Contract.state == State.REGISTERED, Contract.registered_on.between(*year_edges(year)), in_region_of(person)
-    )
+    wanted = select(Contract.id).where(Contract.registered_on.between(*year_edges(year)), in_region_of(person))
     return db.session.scalars(wanted.order_by(Contract.registered_on.desc(), Contract.id.desc()).limit(most)).all()
 
 
@@ -83,7 +80,10 @@ def _batches(keys: Sequence[int]) -> Iterator[Sequence[Contract]]:
         joinedload(Contract.goal),
         joinedload(Contract.payment_model),
         joinedload(Contract.filed_by),
+        joinedload(Contract.licence_mode),
         selectinload(Contract.payments),
+        selectinload(Contract.deductions),
+        selectinload(Contract.rights).joinedload(ContractRight.ip),
         selectinload(Contract.attachments),
     )
     for start in range(0, len(keys), BATCH):

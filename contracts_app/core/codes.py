@@ -103,6 +103,40 @@ def registration_number_doubts(number: str, registered_on: date) -> list[str]:
     return doubts
 
 
+# --- rights: patents and software copyrights ---
+
+_PATENT = re.compile(r"(?:ZL|CN)?((?:19|20)\d{2}[12389]\d{7}|\d{2}[12389]\d{5})[.．]?([0-9X])")
+_SOFTWARE = re.compile(r"(?:19|20)\d{2}SR\d{6,7}")
+
+
+def is_patent_number(text: str) -> bool:
+    """Whether it has the form of a Chinese patent or application number, with or without ZL or CN before it.
+
+    Since October 2003: year, kind, seven digits, check digit (ZL202410123456.0); before: two digits of the year, kind,
+    five digits, check digit.
+    """
+    return bool(_PATENT.fullmatch(_compact(text)))
+
+
+def patent_check_is_right(text: str) -> bool:
+    """Whether the check digit of a number of that form is borne out by the digits before it (weights 2 to 9, mod 11)."""
+    found = _PATENT.fullmatch(_compact(text))
+    return bool(found and patent_number_with_check(found[1])[-1] == found[2])
+
+
+def patent_number_with_check(digits: str) -> str:
+    """The number with its check digit, 202410123456.0, for its 8 or 12 digits; ValueError for anything else."""
+    if len(digits) not in (8, 12) or not re.fullmatch("[0-9]+", digits):
+        raise ValueError("The check digit is made from 8 or 12 digits.")
+    total = sum(int(sign) * (place % 8 + 2) for place, sign in enumerate(digits))
+    return f"{digits}.{'0123456789X'[total % 11]}"
+
+
+def is_software_number(text: str) -> bool:
+    """Whether it has the form of a 计算机软件著作权 registration, such as 2021SR1234567."""
+    return bool(_SOFTWARE.fullmatch(_compact(text)))
+
+
 # --- 居民身份证, GB 11643-1999 ---
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)

@@ -10,9 +10,11 @@ from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import (
     AttachmentKind,
     ContractType,
+    Currency,
     Goal,
     Industry,
     IpKind,
+    LicenceMode,
     PaymentModel,
     PlanSource,
     TechnologyField,
@@ -23,10 +25,15 @@ from contracts_app.core.money import from_fen
 from contracts_app.platforms.models import Platform
 
 from .cases import Case
+from .details import Unanswered, answer
 from .parties import Parties, Party
+from .prices import explain
 from .words import Trade, Words
 
-_LISTS = (ContractType, TechnologyField, IpKind, PlanSource, PaymentModel, Goal, Industry, AttachmentKind)
+_LISTS = (
+    *(ContractType, TechnologyField, IpKind, PlanSource, PaymentModel, Goal, Industry, LicenceMode, Currency),
+    AttachmentKind,
+)
 _RIGHTS = {
     "ZR1": (("0201", 70), ("0202", 26), ("0203", 4)),
     "XK1": (("0201", 75), ("0202", 25)),
@@ -76,8 +83,8 @@ class File(NamedTuple):
     version: int = 1
 
 
-@dataclasses.dataclass(slots=True)
-class Paper:
+@dataclasses.dataclass
+class Paper(Unanswered):
     """A contract as its words and numbers: what ``facts_of`` and the search index read of a contract."""
 
     id: int
@@ -126,7 +133,7 @@ class Writer:
         total = from_fen(case.fen)
         model, note, payments = self._payment(case, root, signed_on, ends_on)
         codes = self.codes
-        return Paper(
+        paper = Paper(
             id=key,
             case=case,
             seller=seller,
@@ -152,6 +159,9 @@ class Writer:
             registration_number=case.registration_number,
             payments=payments,
         )
+        answer(paper, trade.subjects, self.codes[LicenceMode], self.last_day)
+        explain(paper, self.codes[Currency])
+        return paper
 
     def _weighted(self, pairs: tuple[tuple[str, int], ...]) -> str:
         chance = self.rng.random() * sum(weight for _, weight in pairs)

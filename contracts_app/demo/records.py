@@ -18,7 +18,9 @@ from contracts_app.contracts.ledger import Cause, LedgerEntry
 from contracts_app.contracts.models import (
     Attachment,
     Contract,
+    ContractRight,
     CorrectionItem,
+    Deduction,
     DraftInput,
     HistoryLine,
     PlannedPayment,
@@ -37,6 +39,7 @@ from contracts_app.core.words import Word
 from contracts_app.regions.models import Unit
 from contracts_app.rules.queries import Limits, limits_on
 
+from .details import COLUMNS, Unanswered
 from .papers import File, Paper
 from .pdf import one_page
 from .people import People
@@ -89,6 +92,10 @@ class Records:
         self._rows[_table(Contract)].append(row)
         for line in paper.payments:
             self._put(PlannedPayment, contract_id=paper.id, **line._asdict())
+        for right in paper.rights:
+            self._put(ContractRight, contract_id=paper.id, **right.columns())
+        for taken in paper.deductions:
+            self._put(Deduction, contract_id=paper.id, **taken._asdict())
         self._attach(paper, filer)
         if case.moves:
             self._history(paper, row, unit, filer)
@@ -193,6 +200,7 @@ class Records:
             "decided_by_id": None,
             "refusal_code": None,
             "rule_set_code": None,
+            **{name: getattr(paper, name) for name in COLUMNS},
             "created_at": first - timedelta(minutes=20 + self.rng.random() * 4000),
             "updated_at": case.moves[-1][1] if case.moves else first,
         }
@@ -255,6 +263,7 @@ class Records:
             seller_region_code=paper.seller.region_code,
             buyer_region_code=paper.buyer.region_code,
             town_code=row["town_code"],
+            filed_by_id=row["filed_by_id"],
             contracts=1,
             total_amount=paper.total_amount,
             technology_amount=paper.technology_amount,
@@ -270,10 +279,9 @@ class Records:
         technology = dict.fromkeys(
             ("field_code", "ip_code", "plan_source_code", "goal_code", "industry_code", "platform_id")
         )
-        row.update(money | technology)
-        self._rows[_table(PlannedPayment)] = [
-            line for line in self._rows[_table(PlannedPayment)] if line["contract_id"] != paper.id
-        ]
+        row.update(money | technology | {name: getattr(Unanswered, name) for name in COLUMNS})
+        for lines in (_table(PlannedPayment), _table(ContractRight), _table(Deduction)):
+            self._rows[lines] = [line for line in self._rows[lines] if line["contract_id"] != paper.id]
         if height == 2:
             typed = {
                 "total_amount": f"{paper.total_amount / 10_000:f}万左右",
@@ -302,10 +310,11 @@ class Records:
         state: Word = State.DRAFT
         facts: dict[str, str] | None = None
         asked: list[dict[str, str]] | None = None
-        recognised = paper.technology_amount
+        recognised, sheet = paper.technology_amount, paper.deductions
         reviewed = any(name == "review" for name, _ in paper.case.moves)
         if reviewed and recognised < paper.total_amount and self.rng.random() < 0.2:
-            paper.technology_amount = paper.total_amount  # as filed; the first review takes the equipment off
+            # As filed; the first review takes the equipment off.
+            paper.technology_amount, paper.deductions = paper.total_amount, ()
         for name, at in paper.case.moves:
             answers, changes, fixed, person = self._answers(name, paper, row, at), {}, None, registrar
             if name in ("submit", "resubmit"):
@@ -323,8 +332,9 @@ class Records:
             elif name == "review":
                 row["reviewed_by_id"] = person.id
                 if paper.technology_amount != recognised:
-                    changes = {"technology_amount": [yuan(paper.technology_amount), yuan(recognised)]}
-                    paper.technology_amount = recognised
+                    before = facts_of(paper)  # type: ignore[arg-type]
+                    paper.technology_amount, paper.deductions = recognised, sheet
+                    changes = changes_of(before, facts_of(paper))  # type: ignore[arg-type]
             elif name in ("register", "refuse"):
                 person = self.rng.choice(self.people.reviewers[unit.code])
                 row["decided_by_id"] = person.id

@@ -101,6 +101,7 @@ class Section(Word):
 
     PARTIES = "parties", "当事人"
     SUBJECT = "subject", "标的与期限"
+    DETAILS = "details", "类型专项"
     MONEY = "money", "金额与付款"
     TECHNOLOGY = "technology", "技术信息"
     FILES = "files", "附件"
@@ -146,7 +147,10 @@ class Rule(Base):
 
 
 class Setting(Base):
-    """A number of this office that no rule fixes, kept as written; `rules.queries.setting` reads it."""
+    """A number of this office that no rule fixes, kept as written; `rules.queries.setting` reads it.
+
+    One that the administrator changed is the office's own from then on: loading the reference data leaves it alone.
+    """
 
     __tablename__ = "settings"
 
@@ -156,6 +160,8 @@ class Setting(Base):
     unit: Mapped[str] = mapped_column(String(20))
     source: Mapped[str] = mapped_column(String(200))
     note: Mapped[str] = mapped_column(Text, default="")
+    changed_at: Mapped[datetime | None] = mapped_column(Moment)  # empty: as it came
+    changed_by: Mapped[str] = mapped_column(String(60), default="")  # the username
 
 
 class CalendarDayKind(Word):

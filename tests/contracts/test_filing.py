@@ -14,8 +14,10 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
-from tests.contracts.answers import DAY, TECHNOLOGY, kept, money, post, subject, summary, upload
+from tests.contracts.answers import DAY, TECHNOLOGY, deduction, kept, money, post, royalty, subject, summary, upload
 from tests.factories import JINJIANG, PDF, QINGYANG, SHISHI
+
+NOT_CLASSIFIED = {"is_classified": "no"}
 
 
 @pytest.fixture
@@ -47,7 +49,9 @@ def test_new_says_what_is_needed_and_makes_one_draft_however_often_it_is_pressed
     page = visit.get("/contracts/new")
     assert "授权委托书" in page.text
     assert db.session.scalar(select(func.count()).select_from(Contract)) == 0
-    first, second = visit.post("/contracts/new"), visit.post("/contracts/new")
+    assert visit.post("/contracts/new").status_code == 422, "whether it is classified is asked first"
+    assert "不得录入" in visit.get("/contracts/new/classified").text
+    first, second = (visit.post("/contracts/new", data=NOT_CLASSIFIED) for _ in range(2))
     assert first.location == second.location
     assert first.location.endswith("/fill/parties")
     assert db.session.scalar(select(func.count()).select_from(Contract)) == 1
@@ -55,7 +59,7 @@ def test_new_says_what_is_needed_and_makes_one_draft_however_often_it_is_pressed
 
 def test_a_draft_somebody_has_begun_is_not_taken_for_the_empty_one(visit, draft):
     post(visit, draft, "subject", {"title": "写了一半"}, go="draft")
-    visit.post("/contracts/new")
+    visit.post("/contracts/new", data=NOT_CLASSIFIED)
     assert db.session.scalar(select(func.count()).select_from(Contract)) == 2
 
 
@@ -69,7 +73,7 @@ def test_only_who_files_may_start(sign_in, make):
 
 def test_a_contract_is_filed_from_the_first_page_to_the_last(visit, make):
     seller, buyer = make.enterprise("恒锐智能装备（福建）有限公司", town_code=QINGYANG), make.enterprise()
-    visit.post("/contracts/new")
+    visit.post("/contracts/new", data=NOT_CLASSIFIED)
     contract = db.session.scalars(select(Contract)).one()
     parties = {"seller_id": str(seller.id), "buyer_id": str(buyer.id), "is_related": "no"}
     assert post(visit, contract, "parties", parties).location.endswith("/fill/subject")
@@ -102,7 +106,7 @@ def test_the_task_list_says_how_far_each_part_is(visit, draft):
     post(visit, draft, "money", money(total_amount="一百"))
     page = visit.get(f"/contracts/{draft.id}/fill").text
     tags = re.findall(r"</a><span class=\"tag[^>]*>.*?</i>([^<]*)", page)
-    assert tags[:4] == ["未填写", "已完成", "有 1 处要改", "未填写"]
+    assert tags[:5] == ["未填写", "已完成", "没有专项要填", "有 1 处要改", "未填写"]
 
 
 # ---- bad input -----------------------------------------------------------------------------------------------------
@@ -142,7 +146,19 @@ WRONG = [
         "total_amount",
     ),
     ("money", money(total_amount=""), "填写大于 0 的成交额", "total_amount"),
-    ("money", money(technology_amount="130"), "技术交易额不能大于成交额（1,200,000.00 元）", "technology_amount"),
+    (
+        "money",
+        money(**deduction(amount="130")),
+        "扣除的合计 1,300,000.00 元，大于成交额 1,200,000.00 元",
+        "deductions",
+    ),
+    ("money", money(**deduction(name="")), "扣除明细第 1 行：写明是什么，例如“检测仪 2 台”", "deductions-0-name"),
+    (
+        "money",
+        money(**deduction(is_subject="y")),
+        "扣除明细第 1 行：写明不扣除的理由，例如“样机 1 台，供验收用”",
+        "deductions-0-note",
+    ),
     (
         "money",
         money(("2026-12-31", "", "60"), ("2027-12-31", "", "50")),
@@ -184,7 +200,7 @@ def test_a_wrong_answer_gets_its_sentence_and_nothing_is_cleared(visit, draft, s
     assert answer.status_code == 422
     assert summary(answer).get(sentence) == target
     assert f'id="{target}"' in answer.text
-    assert sentence.removeprefix("第 1 期：").removeprefix("第 2 期：") in unescape(
+    assert re.sub("^(扣除明细)?第 . [期行]：", "", sentence) in unescape(
         answer.text.split("</ul></div>", 1)[1]
     )
     shown = unescape(answer.text)

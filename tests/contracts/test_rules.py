@@ -5,12 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from contracts_app.codes.models import ContractType, Goal, IpKind, PaymentModel
+from contracts_app.codes.models import ContractType, Goal, IpKind, LicenceMode, PaymentModel
 from contracts_app.contracts import checks, summary
 from contracts_app.contracts.checks import Finding, Level, Section
+from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.lookups import Lookups
-from contracts_app.contracts.models import PlannedPayment
+from contracts_app.contracts.models import Deduction, DeductionKind, PlannedPayment
 from contracts_app.contracts.predicates import Context
+from contracts_app.contracts.rights import rights_of
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
@@ -25,11 +27,45 @@ RELATED = {
     "ip_code": ("ip", IpKind),
     "goal_code": ("goal", Goal),
     "payment_model_code": ("payment_model", PaymentModel),
+    "licence_mode_code": ("licence_mode", LicenceMode),
 }
 BIG = {"total_amount": Decimal(6_000_000), "technology_amount": Decimal(6_000_000)}
 BLANK = ("title", "content")
 YEAR_END = date(2025, 12, 28)
 LINE = PlannedPayment
+
+PATENT = {
+    "ip_code": "0201",
+    "name": "一种示范装置",
+    "number": "ZL202410000001.X",
+    "owner": "测试单位",
+    "valid_until": date(2044, 1, 4),
+}
+TRANSFER, LICENCE = {"type_code": "ZR1"}, {"type_code": "XK1"}
+LICENSED = LICENCE | {"licence_begins_on": today(), "licence_ends_on": today() + 30 * DAY}
+ABROAD = {"_seller": {"region_code": "990000"}}
+
+
+def patent(**changes):
+    return TRANSFER | {"_rights": [PATENT | changes]}
+
+
+ROYALTY = {
+    "payment_model_code": "royalty",
+    "royalty_base": RoyaltyBase.SALES,
+    "royalty_rate": Decimal(3),
+    "royalty_begins_on": today(),
+    "royalty_ends_on": today() + DAY,
+    "may_inspect_books": True,
+}
+USED_FIRST = {"payment_model_code": "use_first", "free_until": today(), "free_trigger": "买方决定继续使用"}
+FOREIGN = {
+    "currency_code": "USD",
+    "foreign_amount": Decimal(125_000),
+    "exchange_rate": Decimal(8),
+    "exchange_rate_on": today(),
+    "exchange_rate_source": "中国人民银行",
+}
 
 # Rule -> what is otherwise about a contract that trips it. What starts with "_" is prepared by the functions below.
 TRIPS = {
@@ -46,8 +82,9 @@ TRIPS = {
     "P-11": {"_seller": {"region_code": "990000"}},
     "P-12": {"_seller": {"address": "", "postcode": ""}},
     "P-13": {"_buyer": {"phone": ""}},
-    "P-14": {"_buyer": {"is_listed": None}},
+    "P-14": {"_seller": {"is_listed": None}},
     "P-15": {"_seller": {"group_name": "示范（集团）有限公司"}, "_buyer": {"group_name": "示范集团有限公司"}},
+    "P-16": {"_buyer": {"scale": None}},
     "S-01": {"title": ""},
     "S-02": {"title": "技术开发合同"},
     "S-03": {"title": "数控技术咨询合同"},
@@ -56,17 +93,13 @@ TRIPS = {
     "S-06": {"type_code": None},
     "S-07": {"type_code": "KF"},
     "S-08": {"type_code": "XK1"},
-    "S-09": {"type_code": "XK1", "begins_on": today(), "ends_on": today() + 6 * 366 * DAY},
     "S-10": {"content": ""},
     "S-11": {"content": "开发软件"},
     "S-12": {"content": "针对鞋底材料容易老化的难题开展研究工作"},
     "S-13": {"type_code": "KF2", "content": "研究一种新工艺，交付样品并验收。"},
     "S-14": {"content": "在成熟产品上开发，交付样品并验收。"},
     "S-15": {"type_code": "ZR1", "content": "转让的专利已过期，交付资料并验收。"},
-    "S-16": {"type_code": "XK1", "content": "交付专利资料并按约定验收。"},
     "S-17": {"type_code": "ZR3", "content": "交付工艺规程并按约定验收。"},
-    "S-18": {"type_code": "ZR1"},
-    "S-19": {"type_code": "ZR1", "content": "转让专利 ZL202410，交付资料并验收。"},
     "S-20": {"type_code": "ZX1", "content": "就设备采购提出报告。"},
     "S-21": {"type_code": "ZX1", "content": "到现场指导实施并出具报告。"},
     "S-22": {"type_code": "ZX1", "content": "就一项工艺问题进行研讨。"},
@@ -74,7 +107,7 @@ TRIPS = {
     "S-24": {"type_code": "FW1", "content": "提高工艺水平，并将专利权转让给买方。"},
     "S-25": {"type_code": "FW1", "title": "驻厂技术服务", "content": "派人到买方的工厂工作三个月。"},
     "S-26": {"type_code": "FW2", "content": "对新员工进行入职培训。"},
-    "S-27": {"type_code": "FW2", "content": "在卖方的教室里上课三天。"},
+    "S-27": {"type_code": "FW2", "title": "课堂", "content": "在卖方的教室里上课三天。"},
     "S-28": {"type_code": "FW3", "title": "商务联络", "content": "提供商务联络。"},
     "S-29": {"type_code": "FW3", "content": "代理销售买方的产品。"},
     "S-30": {"content": "研究新工艺，买方不得自行改进，交付样品并验收。"},
@@ -93,6 +126,39 @@ TRIPS = {
     "S-43": {"_earlier": {"amount": Decimal(7)}},
     "S-44": {"signed_on": YEAR_END},
     "S-45": {"signed_on": YEAR_END, "_batch": 2},
+    "S-47": {"contract_number": "2026-001", "_earlier": {"contract_number": "2026-001", "amount": Decimal(7)}},
+    "D-01": TRANSFER,
+    "D-02": patent(owner=""),
+    "D-03": patent(number="ZL202410"),
+    "D-04": patent(number="ZL202410000001.5"),
+    "D-05": {"type_code": "ZR4", "_rights": [PATENT | {"ip_code": "03", "number": "软著登字第1号"}]},
+    "D-06": patent(valid_until=today() - DAY),
+    "D-07": LICENSED | {"_rights": [PATENT | {"valid_until": today() + 29 * DAY}]},
+    "D-08": patent(owner="别的单位"),
+    "D-09": patent() | {"ip_code": "0202"},
+    "D-10": LICENCE,
+    "D-11": LICENCE,
+    "D-12": LICENCE,
+    "D-13": LICENCE,
+    "D-14": LICENSED | {"licence_ends_on": today() - DAY},
+    "D-15": LICENSED | {"licence_ends_on": today() + 4000 * DAY},
+    "D-16": LICENSED | {"licence_ends_on": today() + 1825 * DAY},
+    "D-17": LICENCE | {"licence_mode_code": "6", "royalty_base": RoyaltyBase.SALES, "royalty_rate": Decimal(21)},
+    "D-18": TRANSFER,
+    "D-19": TRANSFER,
+    "D-20": {"type_code": "FW3"},
+    "D-21": {"type_code": "FW3", "base_note": "另一份", "base_amount": Decimal(999_999)},
+    "D-22": {"type_code": "FW3", "_base": Decimal(999_999)},
+    "D-23": {"type_code": "FW2"},
+    "D-24": {"type_code": "FW2"},
+    "D-25": {"type_code": "ZR9"},
+    "D-26": {"type_code": "ZR9"},
+    "D-27": {"type_code": "ZR9", "equity_valuation": Decimal(1)},
+    "D-28": {"type_code": "ZR9", "equity_registered_on": today() + DAY},
+    "D-29": {"type_code": "ZR9"},
+    "D-30": ABROAD,
+    "D-31": ABROAD | {"begins_on": today() - 61 * DAY},
+    "D-32": ABROAD | {"import_registered_on": today() + DAY},
     "M-01": {"total_amount": Decimal(0)},
     "M-02": {"total_amount": Decimal(99), "technology_amount": Decimal(99)},
     "M-03": {"total_amount": Decimal("1000000000.01")},
@@ -108,10 +174,30 @@ TRIPS = {
     "M-13": {"payments": [LINE(position=1, amount=Decimal(1))]},
     "M-14": {"payments": [LINE(position=1, amount=Decimal(1)), LINE(position=2, amount=Decimal(999_999))]},
     "M-15": {"payments": [LINE(position=1, amount=Decimal(1_000_000), due_on=date(2001, 1, 1))]},
-    "M-16": {"payment_model_code": "royalty"},
-    "M-17": {"payment_model_code": "royalty", "payment_note": "另行商定"},
-    "M-18": {"payment_model_code": "use_first", "payment_note": "按销售额的3%提成，五年，可查账"},
-    "M-19": {"payment_model_code": "equity", "payment_note": "另行商定"},
+    "M-16": ROYALTY | {"royalty_base": None},
+    "M-17": ROYALTY | {"royalty_rate": None},
+    "M-18": USED_FIRST | {"free_until": None},
+    "M-19": {"payment_model_code": "equity", "equity_valuation": Decimal(7)},
+    "M-21": ROYALTY | {"royalty_begins_on": None},
+    "M-22": ROYALTY | {"royalty_ends_on": None},
+    "M-23": ROYALTY | {"may_inspect_books": None},
+    "M-24": ROYALTY | {"royalty_ends_on": today() - DAY},
+    "M-25": ROYALTY | {"royalty_floor": Decimal(2), "royalty_cap": Decimal(1)},
+    "M-26": ROYALTY | {"begins_on": today() + DAY},
+    "M-28": USED_FIRST | {"free_trigger": ""},
+    "M-29": USED_FIRST | {"free_until": date(2001, 1, 1)},
+    "M-30": USED_FIRST | {"total_amount": Decimal(0), "technology_amount": Decimal(0)},
+    "M-31": {"is_price_open": True},
+    "M-32": ROYALTY | {"is_price_open": True},
+    "M-33": {"_deductions": [Decimal(600_000), Decimal("400000.01")]},
+    "M-34": {"technology_amount": Decimal(900_000), "_deductions": [Decimal("99999.99")]},
+    "M-35": FOREIGN | {"foreign_amount": None},
+    "M-36": FOREIGN | {"exchange_rate": None},
+    "M-37": FOREIGN | {"exchange_rate_on": None},
+    "M-38": FOREIGN | {"exchange_rate_source": ""},
+    "M-39": FOREIGN | {"exchange_rate_on": today() + DAY},
+    "M-40": FOREIGN | {"signed_on": today() - DAY},
+    "M-41": FOREIGN | {"exchange_rate": Decimal("7.9999")},
     "T-01": {"field_code": None},
     "T-02": {"ip_code": None},
     "T-03": {"type_code": "ZR1", "ip_code": "08"},
@@ -121,6 +207,7 @@ TRIPS = {
     "T-07": {"goal_code": "13"},
     "T-08": {"title": "某型武器装备部件开发"},
     "T-09": {"industry_code": None},
+    "T-15": {"broker_share": 50, "broker_id": None},
     "F-01": {"_without": "contract"},
     "F-02": {"_without": "authorization"},
     "F-03": BIG,
@@ -168,7 +255,12 @@ def prepared(make, contract, facts):
         other = make.contract(state=State.SUBMITTED)
         other.attachments[0].sha256 = text.sha256
         db.session.commit()
+    if amount := facts.pop("_base", None):
+        base = make.contract(state=State.REGISTERED, amount=amount)
+        facts["base_number"] = base.registration_number
     db.session.autoflush = False
+    if "_rights" in facts:
+        contract.rights = rights_of(facts.pop("_rights"))
     for side in ("seller", "buyer"):
         for name, value in facts.pop(f"_{side}", {}).items():
             party = getattr(contract, side)
@@ -184,6 +276,12 @@ def prepared(make, contract, facts):
         if file.kind_code == without:
             file.removed_at = contract.created_at
     for name, value in facts.items():
+        if name == "_deductions":
+            contract.deductions[:] = [
+                Deduction(position=place, kind=DeductionKind.PART, name="零件", amount=amount)
+                for place, amount in enumerate(value, 1)
+            ]
+            continue
         if name == "payments":
             contract.payments[:] = [LINE(position=one.position, amount=one.amount, due_on=one.due_on) for one in value]
             continue

@@ -8,12 +8,16 @@ from stdnum.cn import uscc
 
 from contracts_app.core.codes import (
     CodeError,
+    is_patent_number,
+    is_software_number,
     mask_phone,
     mask_resident_id,
     organisation_code_with_check,
     parse_registration_number,
     parse_resident_id,
     parse_uscc,
+    patent_check_is_right,
+    patent_number_with_check,
     registration_number_doubts,
     uscc_with_check,
 )
@@ -134,6 +138,35 @@ def test_a_registration_number_of_another_time_or_place_is_doubted():
     assert registration_number_doubts("2025350501000001", date(2026, 1, 5)) == []
     assert len(registration_number_doubts("2024350501000001", date(2026, 3, 1))) == 1
     assert len(registration_number_doubts("2019110501000001", date(2026, 3, 1))) == 2
+
+
+PATENTS = ["201710601862.3", "ZL 97101765.4", "ＺＬ95115608．x", "CN202410000001.X"]  # the first three: published
+
+
+@pytest.mark.parametrize("number", PATENTS)
+def test_patent_numbers_of_both_forms_are_taken(number):
+    assert is_patent_number(number)
+    assert patent_check_is_right(number)
+
+
+@pytest.mark.parametrize("number", ["", "ZL2024", "202410000001", "202440000001.2", "189410000001.X", "US10000001.X"])
+def test_what_is_no_patent_number(number):
+    assert not is_patent_number(number)
+
+
+@given(st.from_regex(r"20[0-9]{2}[12389][0-9]{7}|[0-9]{2}[12389][0-9]{5}", fullmatch=True), st.integers(0, 11))
+def test_one_wrong_digit_of_a_patent_number_is_noticed(digits, place):
+    number = patent_number_with_check(digits)
+    assert patent_check_is_right(number)
+    place %= len(digits)
+    wrong = str((int(digits[place]) + 1) % 10)
+    assert not patent_check_is_right(f"{digits[:place]}{wrong}{digits[place + 1 :]}{number[-2:]}")
+
+
+def test_a_software_copyright_has_year_and_sr():
+    assert is_software_number("2021SR1234567")
+    assert is_software_number("2010sr012345")
+    assert not is_software_number("软著登字第1号")
 
 
 def test_the_sample_identity_number_of_the_standard_is_taken():
