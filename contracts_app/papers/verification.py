@@ -13,28 +13,35 @@ from contracts_app.contracts.models import Contract
 from contracts_app.core.db import db
 from contracts_app.core.text import normalise
 
+from .standing import Standing, standing
+
+_NO_CODE = "-" * 10  # no verification code has this sign
+
 
 @dataclass(frozen=True)
 class Answer:
-    """The state of a registration on the day it is asked."""
+    """What a registration is worth on the day it is asked."""
 
     number: str
     registered_on: date
-    words: str
+    standing: Standing
 
 
 def verified(number: str, code: str) -> Answer | None:
-    """The registration with that number and verification code; None unless both are right, whichever is wrong."""
+    """The registration with that number and verification code; None unless both are right, whichever is wrong.
+
+    An unknown number and a wrong code take the same way: one question to the database, one comparison.
+    """
     number = "".join(normalise(number).split())
     code = normalise(code).replace(" ", "").upper()
-    row = db.session.execute(
-        select(Contract.registration_number, Contract.registered_on, Contract.verification_code, Contract.state).where(
-            Contract.registration_number == number
-        )
-    ).one_or_none()
-    if row is None or not secrets.compare_digest(row.verification_code.encode(), code.encode()):
+    wanted = select(Contract.id, Contract.verification_code).where(Contract.registration_number == number)
+    contract_id, expected = db.session.execute(wanted).one_or_none() or (None, _NO_CODE)
+    if not secrets.compare_digest((expected or _NO_CODE).encode(), code.encode()) or contract_id is None:
         return None
-    return Answer(row.registration_number, row.registered_on, row.state.label)
+    contract = db.session.get_one(Contract, contract_id)
+    assert contract.registration_number is not None
+    assert contract.registered_on is not None
+    return Answer(contract.registration_number, contract.registered_on, standing(contract))
 
 
 def qr_svg(contract: Contract) -> str:

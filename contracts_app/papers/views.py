@@ -5,15 +5,14 @@ from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts import queries
-from contracts_app.contracts.models import Contract
+from contracts_app.core.clock import now_utc
 from contracts_app.core.errors import Refused
 from contracts_app.core.limits import limiter
 
 from . import verification
-from .data import in_words
-from .papers import PAPERS, Paper, papers_of
+from .papers import PAPERS, Order, papers_of
 from .pdf import render
-from .word import notice
+from .word import word_file
 
 bp = Blueprint("papers", __name__)
 bp.add_app_template_global(papers_of)
@@ -24,36 +23,41 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 @bp.get("/contracts/<int:contract_id>/papers/<code>.pdf")
 @needs(Can.READ_CONTRACTS)
 def as_pdf(contract_id: int, code: str) -> Response:
-    contract, paper = _asked(contract_id, code)
-    qr = verification.qr_svg(contract) if paper.has_qr else ""
-    return _file(render(paper.code, in_words(contract), qr), PDF, contract, f"{paper.name}.pdf")
+    """The paper, opened in the browser; ``case`` says which decision where there are several."""
+    order = _ordered(contract_id, code)
+    qr = verification.qr_svg(order.contract) if order.paper.has_qr else ""
+    return _file(render("registration" if qr else "sheet", order.sheet().as_data(), qr), PDF, f"{order.file_name}.pdf")
 
 
 @bp.get("/contracts/<int:contract_id>/papers/<code>.docx")
 @needs(Can.READ_CONTRACTS)
 def as_word(contract_id: int, code: str) -> Response:
-    contract, paper = _asked(contract_id, code)
-    if not paper.in_word:
+    """The same notice for an office that words or seals it itself."""
+    order = _ordered(contract_id, code)
+    if not order.paper.in_word:
         abort(404)
-    return _file(notice(paper.code, in_words(contract)), WORD, contract, f"{paper.name}.docx")
+    return _file(word_file(order.sheet()), WORD, f"{order.file_name}.docx")
 
 
-def _asked(contract_id: int, code: str) -> tuple[Contract, Paper]:
-    """The contract and the paper, if this person may have it and it can be made now."""
+def _ordered(contract_id: int, code: str) -> Order:
+    """The paper of the contract, if this person may have it and it can be made now."""
     contract = queries.one(contract_id, current_user)
     paper = PAPERS.get(code)
     if paper is None or not paper.roles & current_user.roles:
         abort(404)
     if sentence := paper.why_not(contract):
         raise Refused(sentence)
-    return contract, paper
+    if not paper.case:
+        return Order(paper, contract, current_user)
+    asked = request.args.get("case", type=int)
+    case = next((case for case in paper.cases(contract) if asked in (None, case.id)), None)
+    return Order(paper, contract, current_user, case or abort(404))
 
 
-def _file(content: bytes, kind: str, contract: Contract, name: str) -> Response:
-    label = quote(f"{contract.acceptance_number or contract.id}-{name}")
+def _file(content: bytes, kind: str, name: str) -> Response:
     disposition = "inline" if kind == PDF else "attachment"
     answer = Response(content, mimetype=kind)
-    answer.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{label}"
+    answer.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(name)}"
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 
@@ -61,9 +65,12 @@ def _file(content: bytes, kind: str, contract: Contract, name: str) -> Response:
 @bp.get("/verify")
 @limiter.limit("30 per minute")
 def verify() -> tuple[str, int]:
-    """Open to anybody: number and code in, whether it is valid today out."""
+    """Open to anybody: number and code in, whether it is valid today out. Writes nothing, from a QR code either."""
     number, code = request.args.get("number", "")[:40], request.args.get("code", "")[:40]
     asked = bool(number or code)
     answer = verification.verified(number, code) if number and code else None
     status = 404 if asked and answer is None else 200
-    return render_template("papers/verify.html", number=number, code=code, asked=asked, answer=answer), status
+    page = render_template(
+        "papers/verify.html", number=number, code=code, asked=asked, answer=answer, asked_at=now_utc()
+    )
+    return page, status

@@ -1,87 +1,93 @@
-"""The notices as Word files, for an office that words or seals them itself."""
+"""Papers as Word files, for an office that words or seals its notices itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
+from typing import Any, assert_never
 
 from docx import Document
 from docx.document import Document as WordFile
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
+from .blocks import Block, Boxes, Facts, Heading, Line, Long, Note, Sheet, Signature, Table, Words
+
 BODY, HEADING = "宋体", "黑体"
+WIDTH = 15.8  # cm between the margins
+LABEL = 3.0  # cm
 
 
-def notice(code: str, data: dict[str, Any]) -> bytes:
-    """The notice with that code (acceptance, correction, refusal), filled with the words of ``data.in_words``."""
+def word_file(sheet: Sheet) -> bytes:
+    """The paper as a .docx, block by block."""
     file = Document()
     section = file.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
-    section.left_margin = section.right_margin = Cm(2.6)
-    title, write = _NOTICES[code]
-    file.core_properties.title = title
-    file.core_properties.author = data["office"]
-    _line(file, data["office"], size=14, font=HEADING, middle=True)
-    _line(file, title, size=20, font=HEADING, middle=True)
-    if data["is_demonstration"]:
+    section.left_margin = section.right_margin = Cm((21 - WIDTH) / 2)
+    file.core_properties.title = sheet.title
+    file.core_properties.author = _writable(sheet.office)[:255]  # python-docx takes no more
+    _line(file, sheet.office, size=14, font=HEADING, middle=True)
+    _line(file, sheet.title, size=20, font=HEADING, middle=True)
+    if sheet.is_demonstration:
         _line(file, "（演示数据，不作依据）", size=10.5, middle=True)
-    _line(file, f"受理号：{data['acceptance_number']}", size=10.5)
-    _line(file, f"{data['applicant']}：")
-    write(file, data)
-    _line(file, "")
-    for words in (data["office"], data["dated"]):
-        _line(file, words, right=True)
+    for number in sheet.numbers:
+        _line(file, number, size=10.5)
+    for block in sheet.blocks:
+        _write(file, block)
+    _page_numbers(file)
     out = BytesIO()
     file.save(out)
     return out.getvalue()
 
 
-def _acceptance(file: WordFile, data: dict[str, Any]) -> None:
-    _body(
-        file,
-        f"你单位提交的技术合同《{data['title']}》认定登记申请，材料齐全，本机构于 {data['accepted_on']} 受理。",
-        f"办理期限为{data['limit']}，自提交齐全材料之日（{data['submitted_on']}）起计算，至 {data['due_on']} 止。"
-        "需要补正的，期限自重新提交之日起重新计算。",
-    )
-    _table(
-        file,
-        ["卖方", "买方", "合同类型", "成交额（元）", "技术交易额（元）"],
-        [[data["seller"], data["buyer"], data["type"], data["total_amount"], data["technology_amount"]]],
-    )
+def _write(file: WordFile, block: Block) -> None:
+    match block:
+        case Line(text):
+            _line(file, text)
+        case Words(text) | Long(text):
+            _line(file, text).paragraph_format.first_line_indent = Pt(24)
+        case Note(text):
+            _line(file, text, size=9)
+        case Heading(text):
+            _line(file, text, font=HEADING).paragraph_format.keep_with_next = True
+        case Facts(rows):
+            _facts(file, rows)
+        case Table(head, rows, widths):
+            share = WIDTH / sum(widths)
+            _table(file, [head, *rows], [width * share for width in widths], has_head=True)
+        case Signature(who, day):
+            _line(file, "").paragraph_format.keep_with_next = True
+            _line(file, who, right=True).paragraph_format.keep_with_next = True
+            _line(file, day, right=True)
+        case Boxes(labels):
+            _table(
+                file, [[f"{label}（签字）\n\n　年　月　日" for label in labels]], [WIDTH / len(labels)] * len(labels)
+            )
+        case _:
+            assert_never(block)
 
 
-def _correction(file: WordFile, data: dict[str, Any]) -> None:
-    _body(
-        file,
-        f"你单位提交的技术合同《{data['title']}》认定登记申请，经审查，下列各项需要补正。请逐项修改或补充后重新提交。",
-    )
-    rows = [[str(item["number"]), item["section"], item["request"]] for item in data["items"]]
-    _table(file, ["序号", "所在部分", "补正要求"], rows)
-    _body(file, "补正期间不计算办理期限，期限自重新提交之日起重新计算。")
+def _facts(file: WordFile, rows: Sequence[Sequence[str]]) -> None:
+    widths = [LABEL, WIDTH / 2 - LABEL] * 2
+    table = _table(file, [[*row, "", ""][:4] for row in rows], widths)
+    for line, row in zip(table.rows, rows, strict=True):
+        if len(row) == 2:
+            line.cells[1].merge(line.cells[3])
 
 
-def _refusal(file: WordFile, data: dict[str, Any]) -> None:
-    _body(
-        file,
-        f"你单位申请认定登记的技术合同《{data['title']}》（卖方：{data['seller']}，买方：{data['buyer']}），"
-        "经初审和复核，不符合技术合同认定登记的条件，决定不予登记。",
-        f"理由：{data['refusal_code']} {data['refusal_name']}。",
-        f"具体情况：{data['refusal_text']}",
-        "对本决定有异议的，可以向本机构书面提出，由未参与本次审核的人员复查；也可以依法申请行政复议。",
-    )
-
-
-_NOTICES: dict[str, tuple[str, Callable[[WordFile, dict[str, Any]], None]]] = {
-    "acceptance": ("技术合同认定登记受理通知书", _acceptance),
-    "correction": ("技术合同认定登记补正通知书", _correction),
-    "refusal": ("技术合同不予登记通知书", _refusal),
-}
-
-
-def _body(file: WordFile, *paragraphs: str) -> None:
-    for words in paragraphs:
-        _line(file, words).paragraph_format.first_line_indent = Pt(24)
+def _table(file: WordFile, rows: Sequence[Sequence[str]], widths: Sequence[float], *, has_head: bool = False) -> Any:
+    table = file.add_table(rows=0, cols=len(widths), style="Table Grid")
+    table.autofit = False
+    for row in rows:
+        for cell, text, width in zip(table.add_row().cells, row, widths, strict=True):
+            cell.width = Cm(width)
+            _run(cell.paragraphs[0], text, 10.5, BODY)
+    if has_head:
+        again = OxmlElement("w:tblHeader")  # python-docx has no door to it: the head again on every page
+        again.set(qn("w:val"), "true")
+        table.rows[0]._tr.get_or_add_trPr().append(again)
+    _line(file, "", size=6)
+    return table
 
 
 def _line(
@@ -89,6 +95,7 @@ def _line(
 ) -> Any:
     paragraph = file.add_paragraph()
     paragraph.paragraph_format.line_spacing = 1.5
+    paragraph.paragraph_format.space_after = Pt(0)
     paragraph.alignment = (
         WD_ALIGN_PARAGRAPH.CENTER if middle else WD_ALIGN_PARAGRAPH.RIGHT if right else WD_ALIGN_PARAGRAPH.LEFT
     )
@@ -97,14 +104,24 @@ def _line(
 
 
 def _run(paragraph: Any, words: str, size: float, font: str) -> None:
-    run = paragraph.add_run(words)
+    run = paragraph.add_run(_writable(words))
     run.font.size = Pt(size)
     run.font.name = "Times New Roman"
     run._element.rPr.rFonts.set(qn("w:eastAsia"), font)  # python-docx sets the Latin font only
 
 
-def _table(file: WordFile, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = file.add_table(rows=1, cols=len(head), style="Table Grid")
-    for cells, words in ((table.rows[0].cells, head), *((table.add_row().cells, row) for row in rows)):
-        for cell, text in zip(cells, words, strict=True):
-            _run(cell.paragraphs[0], text, 10.5, BODY)
+def _writable(words: str) -> str:
+    """Without the control signs that XML cannot hold; Word has or finds fonts for everything else."""
+    return "".join(sign for sign in words if sign in "\n\t" or (sign >= " " and sign not in "\ufffe\uffff"))
+
+
+def _page_numbers(file: WordFile) -> None:
+    """第 n 页，共 m 页, counted by Word."""
+    paragraph = file.sections[0].footer.paragraphs[0]
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for before, field, after in (("第 ", "PAGE", " 页，"), ("共 ", "NUMPAGES", " 页")):
+        _run(paragraph, before, 9, BODY)
+        counted = OxmlElement("w:fldSimple")
+        counted.set(qn("w:instr"), field)
+        paragraph._p.append(counted)
+        _run(paragraph, after, 9, BODY)
