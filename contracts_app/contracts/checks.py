@@ -15,6 +15,7 @@ from contracts_app.rules.queries import RuleFacts, rule_set_named, rule_set_on, 
 from . import paper_rules  # noqa: F401  (declares the test for files that the rules name)
 from .lookups import lookups_for
 from .models import Contract
+from .party_predicates import PARTY_ID
 from .predicates import Context
 
 __all__ = ["Finding", "Level", "Readiness", "Section", "errors", "findings", "readiness"]
@@ -27,7 +28,8 @@ COSTS = {Level.ERROR: 10, Level.WARNING: 3, Level.INFO: 1}
 class Finding:
     """One thing a rule found: where, how grave, what to do, how, and what it rests on.
 
-    `reason_code` is the ground for refusal it may lead to; `is_to_verify`: the clause was not read as issued.
+    `reason_code` is the ground for refusal it may lead to; `is_to_verify`: the clause was not read as issued;
+    `party_id`: the party whose blank answers it is about, which are filled in in the register.
     """
 
     section: Section
@@ -39,6 +41,7 @@ class Finding:
     citation: str = ""
     is_to_verify: bool = False
     reason_code: str | None = None
+    party_id: int | None = None
 
     @property
     def title(self) -> str:
@@ -77,20 +80,21 @@ def found_by(
             continue
         said = PREDICATES[rule.predicate].test(contract, context, **rule.parameters)
         if said:
-            yield _finding(rule, rule.sentence.format_map(said) if isinstance(said, dict) else rule.sentence)
+            yield _finding(rule, said if isinstance(said, dict) else {})
 
 
-def _finding(rule: RuleFacts, sentence: str) -> Finding:
+def _finding(rule: RuleFacts, said: dict[str, str]) -> Finding:
     return Finding(
         section=rule.section,
         field=rule.field,
         level=rule.severity,
-        sentence=sentence,
+        sentence=rule.sentence.format_map(said) if said else rule.sentence,
         code=rule.code,
         remedy=rule.remedy,
         citation=rule.citation,
         is_to_verify=rule.is_to_verify,
         reason_code=rule.reason_code,
+        party_id=int(said[PARTY_ID]) if PARTY_ID in said else None,
     )
 
 

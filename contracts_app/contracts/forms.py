@@ -165,9 +165,7 @@ class TechnologyForm(PartForm):
     )
     demand_number = ShortText("需求编号", [Length(max=60, message="需求编号不超过 60 字")])
     result_number = ShortText("成果编号", [Length(max=60, message="成果编号不超过 60 字")])
-    broker_share = WholeNumber(
-        "经纪人促成比例", largest=100, unit="%", description="技术经纪人促成的部分占百分之几。"
-    )
+    broker_share = WholeNumber("经纪人促成比例", largest=100, unit="%", description="技术经纪人促成的部分占百分之几。")
 
     def offer_choices(self) -> None:
         self.field_code.choices = _plain(TechnologyField, "选择技术领域")

@@ -1,10 +1,11 @@
 """The tests that the rules name about the parties of a contract: see `predicates`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from contracts_app.core.codes import parse_uscc
 from contracts_app.core.text import name_key
+from contracts_app.enterprises.facts import CONTACTS, OF_FIRMS, blanks, common_group
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.predicates import Said, predicate
@@ -12,12 +13,7 @@ from contracts_app.rules.predicates import Said, predicate
 from .models import Contract
 from .predicates import Context, is_of
 
-# What the national form asks of each party (domain facts 3.1 row 18), and of enterprises alone (rows 22-24).
-CONTACTS = {"address": "地址", "postcode": "邮编", "representative": "法定代表人", "contact": "联系人", "phone": "电话"}
-OF_FIRMS = {"scale": "企业规模", "is_in_high_tech_zone": "国家高新区内企业", "is_listed": "上市公司"}
-NOT_ASKED_ABROAD = {"postcode"}  # six digits are the postcodes of this country
-NOT_ASKED_OF_PEOPLE = {"representative", "contact"}  # a natural person stands for herself
-NATURAL_PERSON = "500"
+PARTY_ID = "party_id"  # a finding that says it leads to what that party leaves blank
 
 
 @predicate()
@@ -35,8 +31,8 @@ def has_no_office(contract: Contract, context: Context) -> Said:
 @predicate("party")
 def party_has_no_code(contract: Contract, context: Context) -> Said:
     """A domestic enterprise among the parties has no 统一社会信用代码."""
-    without = [one for one in _parties(contract) if _is_domestic_firm(one) and not one.code]
-    return {"party": without[0].name} if without else None
+    without = [one for one in _parties(contract) if "code" in blanks(one)]
+    return {"party": without[0].name, PARTY_ID: str(without[0].id)} if without else None
 
 
 @predicate("party", "code")
@@ -59,23 +55,20 @@ def answers_only_firms_give(contract: Contract, context: Context) -> Said:
 
 
 @predicate("party", "missing")
-def firm_leaves_blank(contract: Contract, context: Context) -> Said:
-    """A domestic enterprise among the parties does not answer what is asked of every enterprise."""
-    for party in _parties(contract):
-        missing = [label for name, label in OF_FIRMS.items() if getattr(party, name) is None]
-        if missing and _is_domestic_firm(party):
-            return {"party": party.name, "missing": "、".join(missing)}
-    return None
+def firm_leaves_blank(contract: Contract, context: Context, side: Literal["seller", "buyer"]) -> Said:
+    """The seller or the buyer is a domestic enterprise and does not answer what is asked of every enterprise."""
+    return _left_blank(getattr(contract, side), OF_FIRMS)
 
 
 @predicate("party", "missing")
 def party_leaves_blank(contract: Contract, context: Context, side: Literal["seller", "buyer"]) -> Said:
     """The seller or the buyer lacks address, postcode, representative, contact or telephone."""
-    party: Enterprise | None = getattr(contract, side)
-    if party is None:
-        return None
-    missing = [label for name, label in CONTACTS.items() if _is_asked(name, party) and not getattr(party, name)]
-    return {"party": party.name, "missing": "、".join(missing)} if missing else None
+    return _left_blank(getattr(contract, side), CONTACTS)
+
+
+def _left_blank(party: Enterprise | None, asked: Mapping[str, str]) -> Said:
+    missing = [asked[name] for name in blanks(party) if name in asked] if party else []
+    return {"party": party.name, "missing": "、".join(missing), PARTY_ID: str(party.id)} if party and missing else None
 
 
 @predicate()
@@ -87,16 +80,15 @@ def is_said_to_be_related(contract: Contract, context: Context) -> Said:
 @predicate("group")
 def one_group_is_said_unrelated(contract: Contract, context: Context) -> Said:
     """The parties say they are not related, and both belong to the same group."""
-    if contract.is_related is not False or not contract.seller or not _are_of_one_group(contract):
-        return None
-    return {"group": contract.seller.group_name}
+    group = common_group(contract.seller, contract.buyer)
+    return {"group": group} if group and contract.is_related is False else None
 
 
 @predicate("sign", heuristic=True)
 def looks_related(contract: Contract, context: Context, shortest: int = 6) -> Said:
     """The parties say they are not related, and share representative, telephone or the stem of a name."""
     seller, buyer = contract.seller, contract.buyer
-    if contract.is_related is not False or not seller or not buyer or _are_of_one_group(contract):
+    if contract.is_related is not False or not seller or not buyer or common_group(seller, buyer):
         return None
     if seller.representative and seller.representative == buyer.representative:
         return {"sign": f"法定代表人都是“{seller.representative}”"}
@@ -120,22 +112,6 @@ def _parties(contract: Contract) -> list[Enterprise]:
 
 def _is_abroad(party: Enterprise | None) -> bool:
     return party is not None and party.region_code == ABROAD
-
-
-def _is_asked(name: str, party: Enterprise) -> bool:
-    if name in NOT_ASKED_ABROAD and _is_abroad(party):
-        return False
-    return not (name in NOT_ASKED_OF_PEOPLE and party.party_type_code == NATURAL_PERSON)
-
-
-def _are_of_one_group(contract: Contract) -> bool:
-    """Whether both parties name the same group, however it is spaced and punctuated."""
-    groups = {name_key(party.group_name) for party in _parties(contract)}
-    return len(groups) == 1 and groups != {""} and contract.seller_id != contract.buyer_id
-
-
-def _is_domestic_firm(party: Enterprise) -> bool:
-    return party.party_type.is_enterprise and not _is_abroad(party)
 
 
 def _is_right_code(code: str) -> bool:

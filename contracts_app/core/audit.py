@@ -63,10 +63,15 @@ ACTIONS: dict[str, str] = {
     "revise_broker": "修改经纪人",
     "create_enterprise": "新增单位",
     "revise_enterprise": "修改单位",
+    "fill_enterprise": "补填单位",
     "set_tasks": "下达任务目标",
     "activate_rules": "启用规则",
     "move": "办理合同",
     "discard_draft": "删除草稿",
+    "lend_office": "委托代办",
+    "end_lending": "结束委托",
+    "record_paper_file": "登记涉密纸质卷",
+    "revise_settings": "修改系统设置",
 }
 SUBJECTS: dict[str, str] = {
     "user": "账号",
@@ -75,6 +80,9 @@ SUBJECTS: dict[str, str] = {
     "enterprise": "企业与单位",
     "target": "任务目标",
     "rule_set": "规则",
+    "delegation": "委托代办",
+    "paper_file": "涉密纸质卷",
+    "settings": "系统设置",
 }
 FACTS: dict[str, str] = {
     "username": "用户名",
@@ -114,4 +122,11 @@ FACTS: dict[str, str] = {
     "rule_set": "规则",
     "valid_from": "生效日期",
     "instead_of": "原规则",
+    "delegator": "委托人",
+    "delegate": "代办人",
+    "starts_on": "开始日期",
+    "ends_on": "结束日期",
+    "reason": "事由",
+    "number": "编号",
+    "settings": "设置",
 }

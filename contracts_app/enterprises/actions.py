@@ -16,7 +16,7 @@ from contracts_app.core.text import initials, name_key, pinyin
 from contracts_app.core.words import Word
 from contracts_app.regions.queries import ABROAD, region, unit_of
 
-from . import queries
+from . import facts, queries
 from .models import ONLY_OF_FIRMS, Enterprise
 
 FOUND_BY = ("name", "code", "pinyin", "initials")
@@ -27,6 +27,7 @@ IN_USE: list[Callable[[Enterprise], bool]] = []
 
 NO_ENTERPRISE = "这一性质的单位不是企业，企业规模、国家高新区内企业、上市公司和企业属性都不填。"
 NOT_ABROAD = "国别（地区）只在所在地区是境外时填写。"
+CHANGED_MEANWHILE = "这个单位刚被别人修改过。你填的内容都还在下面，和最新资料对照后再保存一次。"
 
 SENTENCES["uq_enterprises_code"] = "这个统一社会信用代码刚被别人登记，按代码查找后选用已有的单位。"
 SENTENCES["only_enterprises_answer_for_enterprises"] = NO_ENTERPRISE
@@ -66,6 +67,17 @@ def why_not_edit(enterprise: Enterprise, person: User) -> str | None:
     return f"{enterprise.region.name}的单位由当地登记员维护，联系他们修改。"
 
 
+def why_not_fill(enterprise: Enterprise, person: User) -> str | None:
+    """Why this person may not answer what the enterprise leaves blank; None when they may.
+
+    Whoever may edit parties at all: a contract cannot be handed in while a party's answers are missing, and a party in
+    use may be somebody else's.
+    """
+    if not may(person, Can.EDIT_PARTIES):
+        return "单位资料由登记员维护。资料有误的，联系所在地登记员修改。"
+    return None if facts.blanks(enterprise) else "这个单位的资料已经填全。"
+
+
 def create(answers: dict[str, Any], person: User, *, although_namesake: bool = False) -> Enterprise:
     """Add an enterprise. ``answers`` are values by the model's field names.
 
@@ -100,9 +112,35 @@ def revise(
     if sentence := why_not_edit(enterprise, person):
         raise NotYours(sentence)
     if version is not None and version != enterprise.version:
-        raise Stale("这个单位刚被别人修改过。你填的内容都还在下面，和最新资料对照后再保存一次。")
+        raise Stale(CHANGED_MEANWHILE)
     _refuse_twins(enterprise, answers, although_namesake=although_namesake)
     _refuse_what_is_not_asked(enterprise, answers)
+    _keep(enterprise, answers, person, "revise_enterprise")
+
+
+def fill_in(enterprise: Enterprise, answers: dict[str, Any], person: User, version: int | None = None) -> None:
+    """Answer what an enterprise leaves blank. What is there stays, whatever is asked for.
+
+    Raises ``NotYours`` without the right to, ``Stale`` when it has changed since ``version``, ``Refused`` when an
+    answer is there already or not asked of its kind, or its code is somebody else's.
+    """
+    if sentence := why_not_fill(enterprise, person):
+        raise NotYours(sentence)
+    if version is not None and version != enterprise.version:
+        raise Stale(CHANGED_MEANWHILE)
+    if not answers.keys() <= set(facts.blanks(enterprise)):
+        raise Refused("只能补填空着的内容；已填的内容有误的，告诉登记员更正。")
+    _refuse_same_code(enterprise, answers)
+    _keep(enterprise, answers, person, "fill_enterprise")
+
+
+def reindex(enterprises: Iterable[Enterprise]) -> None:
+    """Index these enterprises anew: found by parts of the name and code, by pinyin and by initials."""
+    queries.WORDS.put((one.id, [getattr(one, name) or "" for name in FOUND_BY]) for one in enterprises)
+
+
+def _keep(enterprise: Enterprise, answers: dict[str, Any], person: User, action: str) -> None:
+    """Write what differs, and have the index, the log and everything that shows the enterprise follow."""
     changed = [name for name, value in answers.items() if getattr(enterprise, name) != value]
     if not changed:
         return
@@ -112,21 +150,20 @@ def revise(
     reindex([enterprise])
     after = _in_words(enterprise, changed)
     changes = {name: [before[name], after[name]] for name in changed}
-    audit.record("revise_enterprise", person, subject="enterprise", subject_id=enterprise.id, **changes)
+    audit.record(action, person, subject="enterprise", subject_id=enterprise.id, **changes)
     for follow in REVISED:
         follow(enterprise)
 
 
-def reindex(enterprises: Iterable[Enterprise]) -> None:
-    """Index these enterprises anew: found by parts of the name and code, by pinyin and by initials."""
-    queries.WORDS.put((one.id, [getattr(one, name) or "" for name in FOUND_BY]) for one in enterprises)
+def _refuse_same_code(enterprise: Enterprise | None, answers: dict[str, Any]) -> None:
+    same = queries.of_code(answers.get("code"))
+    if same and same is not enterprise:
+        raise Refused(f"这个统一社会信用代码已经有单位在用：{same.name}。")
 
 
 def _refuse_twins(enterprise: Enterprise | None, answers: dict[str, Any], *, although_namesake: bool) -> None:
     own_id = enterprise.id if enterprise else None
-    same = queries.of_code(answers.get("code"))
-    if same and same.id != own_id:
-        raise Refused(f"这个统一社会信用代码已经有单位在用：{same.name}。")
+    _refuse_same_code(enterprise, answers)
     renamed = enterprise is None or name_key(answers["name"]) != enterprise.name_key
     if renamed and not although_namesake and queries.of_name(answers["name"], besides=own_id):
         raise Refused("已有同名的单位，核对是不是同一个；确实不是的，选“仍然新增”。")

@@ -2,11 +2,51 @@
 
 from collections.abc import Sequence
 
+from contracts_app.core.text import name_key
 from contracts_app.regions.queries import ABROAD
 
 from .models import Enterprise
 
 Facts = list[tuple[str, str]]  # what is asked, and the answer in words; empty where there is none
+NATURAL_PERSON, FOREIGN = "500", "700"  # kinds of party that have no 统一社会信用代码
+# What the national form asks of each party (domain facts 3.1 row 18), and of enterprises alone (rows 22-24).
+CODE = {"code": "统一社会信用代码"}
+CONTACTS = {"address": "地址", "postcode": "邮编", "representative": "法定代表人", "contact": "联系人", "phone": "电话"}
+OF_FIRMS = {"scale": "企业规模", "is_in_high_tech_zone": "国家高新区内企业", "is_listed": "上市公司"}
+ASKED_FOR = CODE | CONTACTS | OF_FIRMS
+NOT_ASKED_ABROAD = {"postcode"}  # six digits are the postcodes of this country
+NOT_ASKED_OF_PEOPLE = {"representative", "contact"}  # a natural person stands for herself
+
+
+def blanks(enterprise: Enterprise) -> list[str]:
+    """The names of the answers that every contract needs of this party and that nobody has given yet."""
+    return [name for name in ASKED_FOR if getattr(enterprise, name) in (None, "") and _is_asked(name, enterprise)]
+
+
+def blanks_in_words(enterprise: Enterprise) -> str:
+    """企业规模、上市公司; empty where nothing is missing."""
+    return "、".join(ASKED_FOR[name] for name in blanks(enterprise))
+
+
+def common_group(one: Enterprise | None, other: Enterprise | None) -> str | None:
+    """The name of the group that both belong to, however it is spaced and punctuated; its members are related."""
+    if one is None or other is None or one.id == other.id or not name_key(one.group_name):
+        return None
+    return one.group_name if name_key(one.group_name) == name_key(other.group_name) else None
+
+
+def _is_domestic_firm(enterprise: Enterprise) -> bool:
+    return enterprise.party_type.is_enterprise and enterprise.region_code != ABROAD
+
+
+def _is_asked(name: str, party: Enterprise) -> bool:
+    if name in NOT_ASKED_ABROAD:
+        return party.region_code != ABROAD
+    if name in NOT_ASKED_OF_PEOPLE:
+        return party.party_type_code != NATURAL_PERSON
+    if name in CODE:
+        return _is_domestic_firm(party) and party.party_type_code != FOREIGN
+    return _is_domestic_firm(party) if name in OF_FIRMS else True
 
 
 def groups(enterprise: Enterprise, *, phone: str | None = None) -> list[tuple[str, Facts]]:

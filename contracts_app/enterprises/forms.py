@@ -16,9 +16,9 @@ from contracts_app.core.fields import ChoiceField, CreditCodeField, ShortText, c
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import ABROAD, place_choices, region, towns
 
+from .facts import ASKED_FOR, FOREIGN, NATURAL_PERSON, blanks
 from .models import ONLY_OF_FIRMS, Enterprise, Scale
 
-NATURAL_PERSON, FOREIGN = "500", "700"  # kinds of party that have no 统一社会信用代码
 ASKED = (
     "name",
     "code",
@@ -118,7 +118,7 @@ class EnterpriseForm(FlaskForm):
     phone = ShortText("联系电话", [_at_most(30, "电话")])
     scale = ChoiceField(
         "企业规模",
-        description="境内企业按统计口径选择；不清楚的先不选，可由登记员补填。",
+        description="境内企业按统计口径选择；不清楚的先不选，提交合同前补填。",
         choices=choice_list([(one.value, one.label) for one in Scale], "未选择"),
     )
     is_in_high_tech_zone = YesNoChoice("国家高新区内企业", description="注册在国家级高新技术产业开发区内的选“是”。")
@@ -149,13 +149,8 @@ class EnterpriseForm(FlaskForm):
 
     def answers(self) -> dict[str, Any]:
         """The answers by the model's field names."""
-        known = {name: self[name].data for name in ASKED}
-        return known | {
-            "scale": {one.value: one for one in Scale}.get(known["scale"] or ""),
-            "is_in_high_tech_zone": self.is_in_high_tech_zone.answer,
-            "is_listed": self.is_listed.answer,
-            "attribute_codes": sorted(known["attribute_codes"] or (), key=self._attributes.index),
-        }
+        known = {name: _answer(self[name]) for name in ASKED}
+        return known | {"attribute_codes": sorted(known["attribute_codes"] or (), key=self._attributes.index)}
 
     def validate_code(self, field: CreditCodeField) -> None:
         """Needed of whoever has one: foreign parties and individuals do not (domain facts 5.2)."""
@@ -198,8 +193,57 @@ class EnterpriseForm(FlaskForm):
             raise ValidationError(f"选择在{place.name}的哪个镇（街道）")
 
     def validate_phone(self, field: ShortText) -> None:
-        if field.data and not re.fullmatch(r"\+?[0-9][0-9 \-()（）转]{4,29}", field.data):
-            raise ValidationError("电话只填写数字，可以带区号和“-”，例如 0595-85601234")
+        _check_phone(field)
+
+
+class BlanksForm(FlaskForm):
+    """What an enterprise leaves blank, for whoever needs it filled in. Nothing that is there is asked."""
+
+    version = EnterpriseForm.version
+    code = EnterpriseForm.code
+    address = EnterpriseForm.address
+    postcode = EnterpriseForm.postcode
+    representative = EnterpriseForm.representative
+    contact = EnterpriseForm.contact
+    phone = EnterpriseForm.phone
+    scale = EnterpriseForm.scale
+    is_in_high_tech_zone = EnterpriseForm.is_in_high_tech_zone
+    is_listed = EnterpriseForm.is_listed
+
+    def __init__(self, *args: Any, obj: Enterprise, **kwargs: Any) -> None:
+        super().__init__(*args, data={"version": obj.version}, **kwargs)
+        self.asked = blanks(obj)
+        for name in ASKED_FOR:
+            if name not in self.asked:
+                del self[name]
+
+    def answers(self) -> dict[str, Any]:
+        """What was filled in, by the model's field names."""
+        known = {name: _answer(self[name]) for name in self.asked}
+        return {name: value for name, value in known.items() if value not in (None, "")}
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Each answer by itself; at least one is given."""
+        is_right = bool(super().validate(extra_validators))
+        if is_right and not self.answers():
+            self.form_errors.append("一项都还没有填，填好知道的再保存。")
+            return False
+        return is_right
+
+    def validate_phone(self, field: ShortText) -> None:
+        _check_phone(field)
+
+
+def _answer(field: Field) -> Any:
+    """The answer of a field, as the model holds it."""
+    if isinstance(field, YesNoChoice):
+        return field.answer
+    return {one.value: one for one in Scale}.get(field.data or "") if field.name == "scale" else field.data
+
+
+def _check_phone(field: ShortText) -> None:
+    if field.data and not re.fullmatch(r"\+?[0-9][0-9 \-()（）转]{4,29}", field.data):
+        raise ValidationError("电话只填写数字，可以带区号和“-”，例如 0595-85601234")
 
 
 def _has_towns(place: Region, field: ChoiceField) -> bool:

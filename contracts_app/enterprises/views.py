@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
@@ -16,7 +16,7 @@ from contracts_app.core.pages import number_from, sort_from
 from contracts_app.regions.queries import ABROAD, place_choices
 
 from . import actions, facts, queries
-from .forms import EnterpriseForm
+from .forms import BlanksForm, EnterpriseForm
 from .models import Enterprise
 
 bp = Blueprint("enterprises", __name__, url_prefix="/enterprises")
@@ -56,14 +56,22 @@ def show(enterprise_id: int) -> ResponseReturnValue:
     enterprise = queries.one(enterprise_id)
     why_not = actions.why_not_edit(enterprise, current_user)
     groups = facts.groups(enterprise, phone=enterprise.masked_phone if why_not else None)
-    return render_template("enterprises/show.html", enterprise=enterprise, groups=groups, why_not=why_not)
+    may_fill = why_not is not None and actions.why_not_fill(enterprise, current_user) is None
+    return render_template(
+        "enterprises/show.html",
+        enterprise=enterprise,
+        groups=groups,
+        why_not=why_not,
+        may_fill=may_fill,
+        missing=facts.blanks_in_words(enterprise),
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
 @needs(Can.EDIT_PARTIES)
 def new() -> ResponseReturnValue:
     """Add an enterprise; ``next`` leads back to the page that wanted one, with ``chosen`` added to its address."""
-    form = _form(name=_typed_name())
+    form = _form(EnterpriseForm, name=_typed_name())
     if request.method == "POST" and _is_right(form, None):
         enterprise = actions.create(form.answers(), current_user, although_namesake=bool(form.anyway.data))
         back = safe_target(request.args.get("next"))
@@ -76,10 +84,11 @@ def new() -> ResponseReturnValue:
 @bp.route("/<int:enterprise_id>/edit", methods=["GET", "POST"])
 @needs(Can.EDIT_PARTIES)
 def edit(enterprise_id: int) -> ResponseReturnValue:
+    """Change an enterprise, or fill in what it leaves blank; ``next`` leads back to the page that wants it whole."""
     enterprise = queries.one(enterprise_id)
     if sentence := actions.why_not_edit(enterprise, current_user):
-        raise NotYours(sentence)
-    form = _form(obj=enterprise)
+        return _fill_in(enterprise, sentence)
+    form = _form(EnterpriseForm, obj=enterprise)
     if request.method == "POST" and _is_right(form, enterprise):
         try:
             actions.revise(
@@ -93,20 +102,57 @@ def edit(enterprise_id: int) -> ResponseReturnValue:
             form.form_errors.extend(stale.reasons)
             form.version.raw_data, form.version.data = None, enterprise.version
         else:
-            flash(f"已保存：{enterprise.name}。")
-            return redirect(url_for(".show", enterprise_id=enterprise.id))
+            return _back_from(enterprise, f"已保存：{enterprise.name}。")
     return _edit_page(form, enterprise)
 
 
-def _form(**start: Any) -> EnterpriseForm:
+def _fill_in(enterprise: Enterprise, why_not_edit: str) -> ResponseReturnValue:
+    """What is blank as a form, for whoever may not change the rest, which is shown beside it."""
+    if actions.why_not_fill(enterprise, current_user):
+        if may(current_user, Can.EDIT_PARTIES) and safe_target(request.args.get("next")):
+            return _back_from(enterprise, f"{enterprise.name}的资料已经填全。")
+        raise NotYours(why_not_edit)
+    form = _form(BlanksForm, obj=enterprise)
+    if request.method == "POST" and form.validate():
+        same = queries.of_code(form.answers().get("code"))
+        if same:
+            form.code.errors = [f"这个代码已经有单位在用：{same.name}"]
+        else:
+            try:
+                actions.fill_in(enterprise, form.answers(), current_user, form.version.data)
+                return _back_from(enterprise, f"已补填：{enterprise.name}。")
+            except Stale as stale:
+                form.form_errors.extend(stale.reasons)
+                form.version.raw_data, form.version.data = None, enterprise.version
+    page = render_template(
+        "enterprises/fill.html",
+        form=form,
+        enterprise=enterprise,
+        groups=facts.groups(enterprise, phone=enterprise.masked_phone),
+        why_not=why_not_edit,
+        back=safe_target(request.args.get("next")),
+    )
+    return page, 422 if form.errors and request.method == "POST" else 200
+
+
+def _back_from(enterprise: Enterprise, words: str) -> ResponseReturnValue:
+    """To the page that led here, else to the enterprise's own."""
+    flash(words)
+    return redirect(safe_target(request.args.get("next")) or url_for(".show", enterprise_id=enterprise.id))
+
+
+AnyForm = TypeVar("AnyForm", EnterpriseForm, BlanksForm)
+
+
+def _form(kind: type[AnyForm], **start: Any) -> AnyForm:
     """The form as posted, as it was typed before the session ended, or as the enterprise stands."""
     if request.method == "POST":
-        return EnterpriseForm(**start)
+        return kind(**start)
     kept = parked(current_user, request.args.get("parked", type=int), request.path)
     if kept is None:
-        return EnterpriseForm(formdata=None, **start)
+        return kind(formdata=None, **start)
     flash("登录已过期，你填的内容都还在。核对后再保存。", "warn")
-    return EnterpriseForm(formdata=MultiDict(parse_qsl(kept.fields, keep_blank_values=True)), **start)
+    return kind(formdata=MultiDict(parse_qsl(kept.fields, keep_blank_values=True)), **start)
 
 
 def _is_right(form: EnterpriseForm, own: Enterprise | None) -> bool:

@@ -183,7 +183,7 @@ def test_everything_to_mend_is_told_in_one_round(visit, make):
 
 def test_a_broker_need_not_know_the_scale_nor_a_town_outside_jinjiang(visit):
     changes = {"scale": "", "region_code": SHISHI, "town_code": ""}
-    assert "可由登记员补填" in visit.get("/enterprises/new").text
+    assert "提交合同前补填" in visit.get("/enterprises/new").text
     assert visit.post("/enterprises/new", data=answers(**changes)).status_code == 302
     assert db.session.scalars(select(Enterprise)).one().scale is None
 
@@ -343,6 +343,18 @@ def test_two_of_one_group_are_told_they_are_related(sign_in, make, broker):
     assert "双方都属于示范（集团）公司，关联交易改选“是”" in page
 
 
+def test_members_of_one_group_are_preset_as_related_and_told_why(sign_in, make, broker):
+    seller, buyer = (make.enterprise(group_name=name) for name in ("示范（集团）公司", "示范集团公司"))
+    draft = make.contract(filed_by=broker, seller_id=None, buyer_id=None, is_related=None)
+    visit, url = sign_in(broker), f"/contracts/{draft.id}/fill/parties"
+    typed = {"seller_id": str(seller.id), "buyer_id": str(buyer.id), "version": str(draft.version)}
+    page = visit.post(url, data=typed | {"go": "find:buyer_id"}).text
+    assert "双方都属于示范（集团）公司，是关联交易，已选“是”。" in page
+    assert "关联交易已按“是”填写" in visit.post(url, data=typed, follow_redirects=True).text
+    db.session.refresh(draft)
+    assert draft.is_related is True
+
+
 def test_a_party_that_lacks_what_is_asked_is_named_with_all_it_lacks(sign_in, make, broker):
     seller, buyer = make.enterprise("甲厂", address="", postcode="", scale=None), make.enterprise("乙厂", contact="")
     abroad = make.enterprise("丙厂", region="990000", code=None, postcode="", scale=None)
@@ -353,6 +365,73 @@ def test_a_party_that_lacks_what_is_asked_is_named_with_all_it_lacks(sign_in, ma
     page = visit.get(f"/contracts/{make.contract(filed_by=broker, buyer=abroad).id}/fill/check").text
     assert "丙厂 还缺" not in page
     assert "丙厂 是企业，还没有选" not in page
+
+
+def test_a_party_that_lacks_what_is_asked_of_firms_cannot_be_handed_in(sign_in, make, broker):
+    """Of a domestic enterprise, that is: nobody asks it of the others."""
+    university = {"party_type_code": "021", "scale": None, "is_listed": None, "is_in_high_tech_zone": None}
+    draft = make.contract(
+        filed_by=broker, seller=make.enterprise(**university), buyer=make.enterprise("乙厂", scale=None)
+    )
+    page = sign_in(broker).get(f"/contracts/{draft.id}/fill/check")
+    assert "还没有填好：当事人。" in page.text
+    assert "买方 乙厂 是企业，还没有选企业规模" in page.text
+
+
+# ---- what is blank -------------------------------------------------------------------------------------------------
+
+
+def test_whoever_may_edit_parties_fills_in_what_is_blank_and_comes_back_to_the_filing(sign_in, make, broker):
+    party = make.enterprise("乙厂", scale=None, is_listed=None, phone="")
+    make.contract(buyer=party, state=State.WITHDRAWN)  # in use, and somebody else's
+    draft, visit = make.contract(filed_by=broker, buyer=party), sign_in(broker)
+    check = f"/contracts/{draft.id}/fill/check"
+    url = f"/enterprises/{party.id}/edit?next={check}"
+    assert f'href="{url}"' in visit.get(check).text
+    assert (
+        f"/enterprises/{party.id}/edit?next=/contracts/{draft.id}/fill/parties"
+        in visit.get(f"/contracts/{draft.id}/fill/parties").text
+    )
+    page = visit.get(url).text
+    assert "已填的内容，只读" in page
+    assert 'name="scale"' in page
+    assert 'name="name"' not in page
+    done = visit.post(
+        url, data={"scale": "micro", "phone": "13812345678", "name": "改名", "contact": "我", "version": "1"}
+    )
+    assert done.location == check
+    db.session.refresh(party)
+    assert (party.scale, party.phone, party.name, party.is_listed) == (Scale.MICRO, "13812345678", "乙厂", None)
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "fill_enterprise")).one()
+    assert entry.details == {"scale": ["", "微型"], "phone": ["", "138****5678"]}
+    assert "还缺上市公司" in visit.get(f"/enterprises/{party.id}").text
+
+
+def test_filling_in_changes_nothing_that_is_there(sign_in, make, broker):
+    party = make.enterprise(scale=None)
+    with pytest.raises(Refused, match="只能补填空着的内容"):
+        actions.fill_in(party, {"contact": "我"}, broker)
+    with pytest.raises(NotYours):
+        actions.fill_in(party, {"scale": Scale.MICRO}, make.user(Role.MANAGER))
+    with pytest.raises(Stale):
+        actions.fill_in(party, {"scale": Scale.MICRO}, broker, party.version + 1)
+    visit, url = sign_in(broker), f"/enterprises/{party.id}/edit"
+    assert "一项都还没有填" in visit.post(url, data={"scale": "", "version": "1"}).text
+    stale = visit.post(url, data={"scale": "micro", "version": "0"})
+    assert (stale.status_code, "刚被别人修改过" in stale.text) == (422, True)
+    actions.fill_in(party, {"scale": Scale.MICRO}, broker)
+    db.session.commit()
+    assert visit.get(url).status_code == 403
+    assert visit.get(f"{url}?next=/contracts/mine").location == "/contracts/mine"
+
+
+def test_a_code_that_is_filled_in_is_nobody_elses(sign_in, make, broker):
+    make.enterprise("雨栖伞业", code=CODE)
+    party = make.enterprise(code=None)
+    answer = sign_in(broker).post(f"/enterprises/{party.id}/edit", data={"code": CODE, "version": "1"})
+    assert (answer.status_code, "这个代码已经有单位在用：雨栖伞业" in answer.text) == (422, True)
+    with pytest.raises(Refused, match="雨栖伞业"):
+        actions.fill_in(party, {"code": CODE}, broker)
 
 
 # ---- whose business ------------------------------------------------------------------------------------------------
@@ -418,7 +497,7 @@ def test_one_short_question_tells_whether_an_enterprise_is_in_use(make, broker, 
         make.contract(seller=mine, state=State.SUBMITTED)
     with count_queries() as queries:
         assert actions.why_not_edit(mine, broker)
-    assert len(queries) == 1
+    assert len([statement for statement in queries if "FROM contracts" in statement]) == 1
     with count_queries() as queries:
         actions.why_not_edit(mine, make.somebody(Role.BROKER))
     assert not [statement for statement in queries if "FROM contracts" in statement]
@@ -498,6 +577,7 @@ def test_a_namesake_of_long_standing_does_not_stop_a_change(sign_in, make):
 def test_a_new_name_asks_no_more_questions_where_there_are_more_contracts(make, count_queries):
     """Each contract's other party is read with it, not after it."""
     registrar, party = make.user(), make.enterprise()
+    assert actions.why_not_edit(party, registrar) is None  # whose place he holds is read once a session
     counted = []
     for name in ("恒锐一号装备有限公司", "恒锐二号装备有限公司"):
         for _ in range(4):
