@@ -60,6 +60,22 @@ class ContractType(CodeList, Base):
 
     parent: Mapped["ContractType | None"] = relationship(remote_side="ContractType.code", lazy="joined", join_depth=1)
 
+    @property
+    def asks(self) -> str:
+        """What the type needs besides, in words."""
+        return "、".join(words for name, words in _ASKED_OF_TYPES.items() if getattr(self, name))
+
+
+_ASKED_OF_TYPES = {
+    "asks_ip": "知识产权",
+    "asks_patent": "专利",
+    "asks_licence": "许可方式、地域和期限",
+    "asks_expected_output": "预计新增投入和产值",
+    "asks_base_contract": "所依据的合同",
+    "asks_trainees": "培训对象",
+    "asks_equity": "作价和股权",
+}
+
 
 class TechnologyField(CodeList, Base):
     """技术领域: the eleven first-level fields of the national form."""
@@ -100,7 +116,8 @@ class PaymentModel(CodeList, Base):
     """支付方式: how the price is paid, and what follows for the payment plan.
 
     `asks_plan`: plan lines are filled in; `must_sum_to_total`: they add up to 成交额; `has_royalty`: royalty terms are
-    filled in; `may_be_undetermined`: the total may be marked 金额待定. `national_code` is the form's own list of five.
+    filled in; `may_be_undetermined`: the total may be marked 金额待定; `asks_free_use`: nothing is paid until something
+    happens (先使用后付费). `national_code` is the form's own list of five.
     """
 
     __tablename__ = "payment_models"
@@ -110,6 +127,8 @@ class PaymentModel(CodeList, Base):
     must_sum_to_total: Mapped[bool] = mapped_column(default=False)
     has_royalty: Mapped[bool] = mapped_column(default=False)
     may_be_undetermined: Mapped[bool] = mapped_column(default=False)
+    asks_free_use: Mapped[bool] = mapped_column(default=False)
+    is_equity: Mapped[bool] = mapped_column(default=False)  # paid in shares: the price is what they are valued at
 
 
 class Goal(CodeList, Base):
@@ -146,15 +165,24 @@ class NonAcceptanceReason(CodeList, Base):
     is_classified: Mapped[bool] = mapped_column(default=False)
 
 
+class CaseKind(Word):
+    """What is asked for, or looked into, once a registration was decided."""
+
+    CHANGE = "change", "变更"
+    CANCELLATION = "cancellation", "注销"
+    REVOCATION = "revocation", "撤销"
+    OBJECTION = "objection", "异议"
+
+
 class ChangeGround(CodeList, Base):
     """Why a registered contract is changed, cancelled, looked into or objected to (1.7).
 
-    `case` names the kind of case the ground belongs to.
+    `case` is the kind of case the ground belongs to.
     """
 
     __tablename__ = "change_grounds"
 
-    case: Mapped[str] = mapped_column(String(20))
+    case: Mapped[CaseKind] = mapped_column(word_type(CaseKind, "case"))
     asks_text: Mapped[bool] = mapped_column(default=False)
 
 
@@ -185,6 +213,7 @@ class Needed(Word):
     FOREIGN_LANGUAGE = "foreign_language", "合同为外文时提交"
     IMPORT = "import", "技术进口合同提交"
     AFTER_PERFORMANCE = "after_performance", "履行后提交"
+    CASE = "case", "登记后申请变更、注销或者撤销登记时提交"
     OPTIONAL = "optional", "可以提交"
 
 

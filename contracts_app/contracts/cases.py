@@ -11,21 +11,12 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, t
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts_app.accounts.models import User
-from contracts_app.codes.models import ChangeGround
-from contracts_app.core.clock import now_utc
+from contracts_app.codes.models import CaseKind, ChangeGround
+from contracts_app.core.clock import local, now_utc
 from contracts_app.core.db import Base, Moment, word_type
 from contracts_app.core.words import Word
 
 from .states import State
-
-
-class CaseKind(Word):
-    """What is asked for, or looked into."""
-
-    CHANGE = "change", "变更"
-    CANCELLATION = "cancellation", "注销"
-    REVOCATION = "revocation", "撤销"
-    OBJECTION = "objection", "异议"
 
 
 class Outcome(Word):
@@ -78,6 +69,16 @@ class ContractCase(Base):
     outcome: Mapped[Outcome | None] = mapped_column(word_type(Outcome, "outcome"))
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
     counts_on: Mapped[date | None]  # the day in whose year the figures change
+
+    @property
+    def opened_day(self) -> date:
+        """The day in Asia/Shanghai on which it was opened."""
+        return local(self.opened_at).date()
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether the party was told and what it said is on record."""
+        return self.notified_on is not None and bool(self.statement)
 
     opened_by: Mapped[User] = relationship(foreign_keys=opened_by_id)
     reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id)

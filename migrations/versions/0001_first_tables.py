@@ -33,6 +33,7 @@ def upgrade() -> None:
                 "foreign_language",
                 "import",
                 "after_performance",
+                "case",
                 "optional",
                 name="required_when",
                 native_enum=False,
@@ -73,7 +74,20 @@ def upgrade() -> None:
     )
     op.create_table(
         "change_grounds",
-        sa.Column("case", sa.String(length=20), nullable=False),
+        sa.Column(
+            "case",
+            sa.Enum(
+                "change",
+                "cancellation",
+                "revocation",
+                "objection",
+                name="case",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
         sa.Column("asks_text", sa.Boolean(), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -332,6 +346,8 @@ def upgrade() -> None:
         sa.Column("must_sum_to_total", sa.Boolean(), nullable=False),
         sa.Column("has_royalty", sa.Boolean(), nullable=False),
         sa.Column("may_be_undetermined", sa.Boolean(), nullable=False),
+        sa.Column("asks_free_use", sa.Boolean(), nullable=False),
+        sa.Column("is_equity", sa.Boolean(), nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
@@ -474,6 +490,8 @@ def upgrade() -> None:
         sa.Column("unit", sa.String(length=20), nullable=False),
         sa.Column("source", sa.String(length=200), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_by", sa.String(length=60), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_settings")),
     )
     op.create_table(
@@ -667,6 +685,7 @@ def upgrade() -> None:
             sa.Enum(
                 "parties",
                 "subject",
+                "details",
                 "money",
                 "technology",
                 "files",
@@ -1027,20 +1046,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "role", name=op.f("pk_user_roles")),
     )
     op.create_table(
-        "recognitions",
-        sa.Column("enterprise_id", sa.Integer(), nullable=False),
-        sa.Column("attribute_code", sa.String(length=40), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["attribute_code"],
-            ["enterprise_attributes.code"],
-            name=op.f("fk_recognitions_attribute_code_enterprise_attributes"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["enterprise_id"], ["enterprises.id"], name=op.f("fk_recognitions_enterprise_id_enterprises")
-        ),
-        sa.PrimaryKeyConstraint("enterprise_id", "attribute_code", name=op.f("pk_recognitions")),
-    )
-    op.create_table(
         "brokers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=60), nullable=False),
@@ -1069,6 +1074,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_brokers_employer_id"), ["employer_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_brokers_region_code"), ["region_code"], unique=False)
 
+    op.create_table(
+        "recognitions",
+        sa.Column("enterprise_id", sa.Integer(), nullable=False),
+        sa.Column("attribute_code", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["attribute_code"],
+            ["enterprise_attributes.code"],
+            name=op.f("fk_recognitions_attribute_code_enterprise_attributes"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["enterprise_id"], ["enterprises.id"], name=op.f("fk_recognitions_enterprise_id_enterprises")
+        ),
+        sa.PrimaryKeyConstraint("enterprise_id", "attribute_code", name=op.f("pk_recognitions")),
+    )
     op.create_table(
         "contracts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -1311,6 +1330,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_contracts_field_code"), ["field_code"], unique=False)
         batch_op.create_index("ix_contracts_filed_by_id_updated_at", ["filed_by_id", "updated_at"], unique=False)
+        batch_op.create_index("ix_contracts_free_until", ["free_until"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_platform_id"), ["platform_id"], unique=False)
         batch_op.create_index("ix_contracts_registered_on_id", ["registered_on", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_seller_id"), ["seller_id"], unique=False)
@@ -1320,56 +1340,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_contracts_town_code"), ["town_code"], unique=False)
         batch_op.create_index(batch_op.f("ix_contracts_type_code"), ["type_code"], unique=False)
         batch_op.create_index("ix_contracts_updated_at_id", ["updated_at", "id"], unique=False)
-
-    op.create_table(
-        "attachments",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("contract_id", sa.Integer(), nullable=False),
-        sa.Column("kind_code", sa.String(length=40), nullable=False),
-        sa.Column("file_name", sa.String(length=150), nullable=False),
-        sa.Column("mime", sa.String(length=100), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("uploaded_by_id", sa.Integer(), nullable=False),
-        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("replaces_id", sa.Integer(), nullable=True),
-        sa.Column("page_count", sa.Integer(), nullable=True),
-        sa.Column(
-            "unreadable",
-            sa.Enum(
-                "damaged",
-                "locked",
-                "exhausting",
-                name="unreadable",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=True,
-        ),
-        sa.CheckConstraint(
-            "(version > 1) = (replaces_id IS NOT NULL)", name=op.f("ck_attachments_later_version_replaces")
-        ),
-        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_attachments_hash")),
-        sa.CheckConstraint("page_count >= 1", name=op.f("ck_attachments_has_pages")),
-        sa.CheckConstraint("size > 0", name=op.f("ck_attachments_not_empty")),
-        sa.CheckConstraint("version >= 1", name=op.f("ck_attachments_version_from_1")),
-        sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_attachments_contract_id_contracts")),
-        sa.ForeignKeyConstraint(
-            ["kind_code"], ["attachment_kinds.code"], name=op.f("fk_attachments_kind_code_attachment_kinds")
-        ),
-        sa.ForeignKeyConstraint(
-            ["replaces_id"], ["attachments.id"], name=op.f("fk_attachments_replaces_id_attachments")
-        ),
-        sa.ForeignKeyConstraint(["uploaded_by_id"], ["users.id"], name=op.f("fk_attachments_uploaded_by_id_users")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
-        sa.UniqueConstraint("replaces_id", name=op.f("uq_attachments_replaces_id")),
-    )
-    with op.batch_alter_table("attachments", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_attachments_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index("ix_attachments_sha256_contract_id", ["sha256", "contract_id"], unique=False)
 
     op.create_table(
         "bulk_picks",
@@ -1561,6 +1531,7 @@ def upgrade() -> None:
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
         batch_op.create_index("ix_contract_history_by_id_at", ["by_id", "at", "move"], unique=False)
         batch_op.create_index(batch_op.f("ix_contract_history_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index("ix_contract_history_move_at", ["move", "at"], unique=False)
 
     op.create_table(
         "contract_rights",
@@ -1670,9 +1641,13 @@ def upgrade() -> None:
         sa.Column("seller_region_code", sa.String(length=12), nullable=False),
         sa.Column("buyer_region_code", sa.String(length=12), nullable=False),
         sa.Column("town_code", sa.String(length=12), nullable=True),
+        sa.Column("filed_by_id", sa.Integer(), nullable=False),
         sa.Column("contracts", sa.Integer(), nullable=False),
         sa.Column("total_amount", sa.BigInteger(), nullable=False),
         sa.Column("technology_amount", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "cause <> 'registration' OR contracts = 1", name=op.f("ck_ledger_entries_registration_counts_one")
+        ),
         sa.CheckConstraint("contracts IN (-1, 0, 1)", name=op.f("ck_ledger_entries_one_contract_at_a_time")),
         sa.ForeignKeyConstraint(["broker_id"], ["brokers.id"], name=op.f("fk_ledger_entries_broker_id_brokers")),
         sa.ForeignKeyConstraint(
@@ -1684,6 +1659,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["field_code"], ["technology_fields.code"], name=op.f("fk_ledger_entries_field_code_technology_fields")
         ),
+        sa.ForeignKeyConstraint(["filed_by_id"], ["users.id"], name=op.f("fk_ledger_entries_filed_by_id_users")),
         sa.ForeignKeyConstraint(
             ["platform_id"], ["platforms.id"], name=op.f("fk_ledger_entries_platform_id_platforms")
         ),
@@ -1699,7 +1675,29 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ledger_entries", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ledger_entries_contract_id"), ["contract_id"], unique=False)
-        batch_op.create_index("ix_ledger_entries_counts_on_unit_code", ["counts_on", "unit_code"], unique=False)
+        batch_op.create_index(
+            "ix_ledger_entries_counts",
+            [
+                "unit_code",
+                "counts_on",
+                "id",
+                "cause",
+                "type_code",
+                "filed_by_id",
+                "contracts",
+                "total_amount",
+                "technology_amount",
+            ],
+            unique=False,
+        )
+        batch_op.create_index("ix_ledger_entries_counts_on_id", ["counts_on", "id"], unique=False)
+        batch_op.create_index(
+            "uq_ledger_entries_registration",
+            ["contract_id"],
+            unique=True,
+            sqlite_where=sa.text("cause = 'registration'"),
+            postgresql_where=sa.text("cause = 'registration'"),
+        )
 
     op.create_table(
         "planned_payments",
@@ -1716,6 +1714,59 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_planned_payments")),
         sa.UniqueConstraint("contract_id", "position", name=op.f("uq_planned_payments_contract_id_position")),
     )
+    op.create_table(
+        "attachments",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("contract_id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column("kind_code", sa.String(length=40), nullable=False),
+        sa.Column("file_name", sa.String(length=150), nullable=False),
+        sa.Column("mime", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("uploaded_by_id", sa.Integer(), nullable=False),
+        sa.Column("uploaded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
+        sa.Column("page_count", sa.Integer(), nullable=True),
+        sa.Column(
+            "unreadable",
+            sa.Enum(
+                "damaged",
+                "locked",
+                "exhausting",
+                name="unreadable",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.CheckConstraint(
+            "(version > 1) = (replaces_id IS NOT NULL)", name=op.f("ck_attachments_later_version_replaces")
+        ),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_attachments_hash")),
+        sa.CheckConstraint("page_count >= 1", name=op.f("ck_attachments_has_pages")),
+        sa.CheckConstraint("size > 0", name=op.f("ck_attachments_not_empty")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_attachments_version_from_1")),
+        sa.ForeignKeyConstraint(["case_id"], ["contract_cases.id"], name=op.f("fk_attachments_case_id_contract_cases")),
+        sa.ForeignKeyConstraint(["contract_id"], ["contracts.id"], name=op.f("fk_attachments_contract_id_contracts")),
+        sa.ForeignKeyConstraint(
+            ["kind_code"], ["attachment_kinds.code"], name=op.f("fk_attachments_kind_code_attachment_kinds")
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"], ["attachments.id"], name=op.f("fk_attachments_replaces_id_attachments")
+        ),
+        sa.ForeignKeyConstraint(["uploaded_by_id"], ["users.id"], name=op.f("fk_attachments_uploaded_by_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+        sa.UniqueConstraint("replaces_id", name=op.f("uq_attachments_replaces_id")),
+    )
+    with op.batch_alter_table("attachments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attachments_case_id"), ["case_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attachments_contract_id"), ["contract_id"], unique=False)
+        batch_op.create_index("ix_attachments_sha256_contract_id", ["sha256", "contract_id"], unique=False)
+
     # ### end Alembic commands ###
     ddl = ddl_sqlite if op.get_bind().dialect.name == "sqlite" else ddl_postgresql
     for index in SEARCH_INDEXES:
@@ -1727,9 +1778,21 @@ def downgrade() -> None:
     for index in SEARCH_INDEXES:
         op.execute(f"DROP TABLE {index}")
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("attachments", schema=None) as batch_op:
+        batch_op.drop_index("ix_attachments_sha256_contract_id")
+        batch_op.drop_index(batch_op.f("ix_attachments_contract_id"))
+        batch_op.drop_index(batch_op.f("ix_attachments_case_id"))
+
+    op.drop_table("attachments")
     op.drop_table("planned_payments")
     with op.batch_alter_table("ledger_entries", schema=None) as batch_op:
-        batch_op.drop_index("ix_ledger_entries_counts_on_unit_code")
+        batch_op.drop_index(
+            "uq_ledger_entries_registration",
+            sqlite_where=sa.text("cause = 'registration'"),
+            postgresql_where=sa.text("cause = 'registration'"),
+        )
+        batch_op.drop_index("ix_ledger_entries_counts_on_id")
+        batch_op.drop_index("ix_ledger_entries_counts")
         batch_op.drop_index(batch_op.f("ix_ledger_entries_contract_id"))
 
     op.drop_table("ledger_entries")
@@ -1741,6 +1804,7 @@ def downgrade() -> None:
     op.drop_table("correction_items")
     op.drop_table("contract_rights")
     with op.batch_alter_table("contract_history", schema=None) as batch_op:
+        batch_op.drop_index("ix_contract_history_move_at")
         batch_op.drop_index(batch_op.f("ix_contract_history_contract_id"))
         batch_op.drop_index("ix_contract_history_by_id_at")
 
@@ -1755,11 +1819,6 @@ def downgrade() -> None:
 
     op.drop_table("contract_cases")
     op.drop_table("bulk_picks")
-    with op.batch_alter_table("attachments", schema=None) as batch_op:
-        batch_op.drop_index("ix_attachments_sha256_contract_id")
-        batch_op.drop_index(batch_op.f("ix_attachments_contract_id"))
-
-    op.drop_table("attachments")
     with op.batch_alter_table("contracts", schema=None) as batch_op:
         batch_op.drop_index("ix_contracts_updated_at_id")
         batch_op.drop_index(batch_op.f("ix_contracts_type_code"))
@@ -1770,6 +1829,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contracts_seller_id"))
         batch_op.drop_index("ix_contracts_registered_on_id")
         batch_op.drop_index(batch_op.f("ix_contracts_platform_id"))
+        batch_op.drop_index("ix_contracts_free_until")
         batch_op.drop_index("ix_contracts_filed_by_id_updated_at")
         batch_op.drop_index(batch_op.f("ix_contracts_field_code"))
         batch_op.drop_index("ix_contracts_counts")
@@ -1777,12 +1837,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contracts_broker_id"))
 
     op.drop_table("contracts")
+    op.drop_table("recognitions")
     with op.batch_alter_table("brokers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_brokers_region_code"))
         batch_op.drop_index(batch_op.f("ix_brokers_employer_id"))
 
     op.drop_table("brokers")
-    op.drop_table("recognitions")
     op.drop_table("user_roles")
     with op.batch_alter_table("targets", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_targets_unit_code"))
