@@ -6,18 +6,19 @@ from typing import Any
 
 from wtforms import BooleanField, FieldList, FormField, RadioField, SelectChoice, ValidationError
 from wtforms import Form as PlainForm
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from contracts_app.codes.models import ContractType, RefusalReason
 from contracts_app.codes.queries import choices
 from contracts_app.core.clock import today
 from contracts_app.core.codes import CodeError, parse_registration_number
 from contracts_app.core.db import db
-from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
+from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, choice_list
 from contracts_app.core.money import yuan
 
 from . import amounts, checks, corrections
 from .models import Contract
+from .money_forms import deduction_lines, deduction_sheet
 from .registered import contract_with_number
 
 MOST_ITEMS = 20  # in one correction
@@ -149,13 +150,9 @@ def recognised_type(contract: Contract) -> Any:
     )
 
 
-def recognised_amount(contract: Contract) -> Any:
-    return MoneyField(
-        "核定的技术交易额",
-        [InputRequired("填写核定的技术交易额")],  # 0 is an answer where the price is still open (金额待定)
-        default=contract.technology_amount,
-        description=f"成交额 {yuan(contract.total_amount)} 元，扣除设备、零部件、原材料等非技术性费用后的金额。",
-    )
+def deductions(contract: Contract) -> Any:
+    """The applicant's deduction sheet, to be corrected: what it leaves of the price is the recognised amount."""
+    return deduction_sheet(default=deduction_lines(contract))
 
 
 def conclusion(contract: Contract) -> Any:
@@ -200,15 +197,17 @@ def refusal_text(contract: Contract) -> Any:
 
 def checks_recognition(form: Any) -> None:
     """0 < 技术交易额 ≤ 成交额, and a transfer or licence moves a right (3.4); a proposal to refuse says why."""
-    contract, amount, kind = form.record, form.recognised_amount, form.recognised_type
-    if amount.data is not None and amount.data > contract.total_amount:
-        amount.errors = [*amount.errors, f"技术交易额不能大于成交额（{yuan(contract.total_amount)} 元）"]
+    contract, sheet, kind = form.record, form.deductions, form.recognised_type
+    taken = amounts.deducted(amounts.deductions_of(sheet.lines()))
+    if taken > contract.total_amount:
+        said = f"扣除的合计 {yuan(taken)} 元，大于成交额 {yuan(contract.total_amount)} 元"
+        sheet.errors = [*sheet.errors, said]
     if form.conclusion.data == "refuse":
         if not form.opinion.data:
             form.opinion.errors = [*form.opinion.errors, "建议不予登记的，写明理由"]
         return
-    if contract.total_amount > 0 and amount.data is not None and amount.data == 0:
-        amount.errors = [*amount.errors, "核定的技术交易额要大于 0；没有技术性内容的，建议不予登记"]
+    if taken and taken == contract.total_amount:
+        sheet.errors = [*sheet.errors, "核定的技术交易额要大于 0；没有技术性内容的，建议不予登记"]
     recognised = db.session.get(ContractType, kind.data) if kind.data and not kind.errors else None
     if recognised and recognised.asks_ip and contract.ip and contract.ip.is_none:
         kind.errors = [

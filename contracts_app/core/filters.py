@@ -118,7 +118,8 @@ class FormError:
 def form_errors(form: Any, entry: str = "第 {} 项") -> list[FormError]:
     """Every error of a form in the order of its fields, with those of nested forms and lists.
 
-    ``entry`` names the place of a row within a list: an error in the second row reads "第 2 项：填写应付日期".
+    ``entry`` names the place of a row within a list: an error in the second row reads "第 2 项：填写应付日期". A list
+    with ``entry_words`` of its own uses those.
     """
     found = [error for field in form for error in _field_errors(field, entry)]
     return found + [FormError("", text) for text in form.form_errors]
@@ -126,9 +127,10 @@ def form_errors(form: Any, entry: str = "第 {} 项") -> list[FormError]:
 
 def _field_errors(field: Any, entry: str) -> Iterator[FormError]:
     if hasattr(field, "entries"):
+        words = getattr(field, "entry_words", entry)
         for place, row in enumerate(field.entries, 1):
             for error in _field_errors(row, entry):
-                yield FormError(error.target, f"{entry.format(place)}：{error.text}")
+                yield FormError(error.target, f"{words.format(place)}：{error.text}")
         yield from (FormError(field.id, text) for text in field.errors if isinstance(text, str))
     elif hasattr(field, "form"):
         for inner in field.form:

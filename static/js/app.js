@@ -4,6 +4,7 @@ import "./once.js";
 import "./amount.js";
 import "./combobox.js";
 import "./plan.js";
+import "./money.js";
 import "./files.js";
 import "./autosave.js";
 import "./queue.js";

@@ -31,8 +31,6 @@ def money(*lines, **changes):
     posted = {
         "total_amount": "120",
         "total_amount_unit": "wan",
-        "technology_amount": "100",
-        "technology_amount_unit": "wan",
         "payment_model_code": "instalments",
         "payment_note": "",
     } | changes
@@ -42,6 +40,26 @@ def money(*lines, **changes):
             for name, typed in zip(("due_on", "condition", "amount"), line, strict=True)
         }
     return posted
+
+
+def deduction(place=0, **changes):
+    """A line of the deduction sheet, as it is posted."""
+    line = {"kind": "equipment", "name": "检测仪 2 台", "amount": "20"} | changes
+    return {f"deductions-{place}-{name}": typed for name, typed in line.items()}
+
+
+def royalty(**changes):
+    """A royalty with all that is asked of it; the price is open."""
+    return {
+        "total_amount": "0",
+        "payment_model_code": "royalty",
+        "is_price_open": "y",
+        "royalty_base": "sales",
+        "royalty_rate": "3.5",
+        "royalty_begins_on": today().isoformat(),
+        "royalty_ends_on": (today() + 1825 * DAY).isoformat(),
+        "may_inspect_books": "yes",
+    } | changes
 
 
 TECHNOLOGY = {

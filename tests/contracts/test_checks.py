@@ -66,11 +66,12 @@ ERRORS = [
     ({"ends_on": today() - DAY}, Section.SUBJECT, "ends_on"),
     ({"begins_on": today() + 3 * DAY, "ends_on": today() + 2 * DAY}, Section.SUBJECT, "ends_on"),
     ({"total_amount": Decimal(0)}, Section.MONEY, "total_amount"),
-    ({"technology_amount": Decimal(0)}, Section.MONEY, "technology_amount"),
-    ({"technology_amount": Decimal("1000000.01")}, Section.MONEY, "technology_amount"),
+    ({"technology_amount": Decimal(0)}, Section.MONEY, "deductions"),
+    ({"technology_amount": Decimal("1000000.01")}, Section.MONEY, "deductions"),
+    ({"technology_amount": Decimal(999_999)}, Section.MONEY, "deductions"),
     ({"payment_model_code": None}, Section.MONEY, "payment_model_code"),
     ({"payment_model_code": "instalments", "payments": []}, Section.MONEY, "payments"),
-    ({"payment_model_code": "royalty"}, Section.MONEY, "payment_note"),
+    ({"payment_model_code": "royalty"}, Section.MONEY, "royalty_base"),
     ({"field_code": None}, Section.TECHNOLOGY, "field_code"),
     ({"ip_code": None}, Section.TECHNOLOGY, "ip_code"),
     ({"ip_code": "08", "type_code": "ZR1"}, Section.TECHNOLOGY, "ip_code"),
@@ -100,8 +101,14 @@ def test_a_price_not_fixed_yet_may_be_nothing(contract):
         total_amount=Decimal(0),
         technology_amount=Decimal(0),
         payments=[],
-        payment_note="按年销售收入的 3% 提成，五年，可查账",
+        royalty_base="sales",
+        royalty_rate=Decimal(3),
+        royalty_begins_on=today(),
+        royalty_ends_on=today() + 1825 * DAY,
+        may_inspect_books=True,
     )
+    assert [one.sentence for one in checks.errors(contract, today())] == ["填写大于 0 的成交额"]
+    changed(contract, is_price_open=True)
     assert checks.errors(contract, today()) == []
 
 
@@ -115,7 +122,7 @@ WARNINGS = [
     ({"begins_on": today() - 100 * DAY}, "begins_on"),
     ({"total_amount": Decimal(99), "technology_amount": Decimal(99)}, "total_amount"),
     ({"total_amount": Decimal("1000000000.01")}, "total_amount"),
-    ({"title": "检测设备采购及软件开发"}, "technology_amount"),
+    ({"title": "检测设备采购及软件开发"}, "deductions"),
     ({"type_code": "ZR1"}, "ip_certificate"),
 ]
 
