@@ -92,6 +92,8 @@ def _protect(app: Flask, settings: Settings) -> None:
 
 def _register_pages(app: Flask) -> None:
     from .accounts import audit_views as audit
+    from .accounts import delegation_views as delegations
+    from .accounts import setting_views as settings
     from .accounts import views as accounts
     from .brokers import views as brokers
     from .codes import views as codes

@@ -12,7 +12,7 @@ from flask_login import current_user, login_required
 
 from contracts_app.core.words import Word
 
-from .roles import Role
+from .roles import LENT, Role
 
 
 class Can(Word):
@@ -30,6 +30,10 @@ class Can(Word):
     TRY_RULES = "try_rules", "试算规则"
     ACTIVATE_RULES = "activate_rules", "启用规则"
     READ_AUDIT = "read_audit", "查阅操作记录"
+    LEND_OFFICE = "lend_office", "委托代办"
+    KEEP_PAPER_FILES = "keep_paper_files", "登记涉密纸质卷"
+    SEE_TIMELINESS = "see_timeliness", "查阅办理时效"
+    EDIT_SETTINGS = "edit_settings", "修改系统设置"
 
 
 OFFICE = frozenset({Role.REGISTRAR, Role.REVIEWER})
@@ -50,6 +54,10 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.TRY_RULES: READERS | {Role.ADMIN},
     Can.ACTIVATE_RULES: frozenset({Role.ADMIN}),
     Can.READ_AUDIT: frozenset({Role.AUDITOR}),
+    Can.LEND_OFFICE: LENT,
+    Can.KEEP_PAPER_FILES: frozenset({Role.REGISTRAR}),
+    Can.SEE_TIMELINESS: READERS,
+    Can.EDIT_SETTINGS: frozenset({Role.ADMIN}),
 }
 
 

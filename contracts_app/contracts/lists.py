@@ -19,6 +19,7 @@ from contracts_app.core.pages import Page, Sort, ordered, page_of, sort_from
 from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise
 
+from .case_guards import OF_THE_CASE
 from .due import Due, Dues, Level
 from .guards import OF_THE_ROUTE
 from .ledger import LedgerEntry
@@ -99,6 +100,7 @@ def _columns(of: Any) -> list[Any]:
         Contract.signed_on,
         Contract.registered_on,
         Contract.updated_at,
+        Contract.is_price_open,
         Broker.name.label("broker"),
         RefusalReason.name.label("refusal"),
     ]
@@ -144,7 +146,7 @@ class Task:
 def tasks(person: User, dues: Dues) -> list[Task]:
     """Everything that waits for this person, the nearest due date first."""
     return [
-        Task(line, dues(line.submitted_at, line.due_on), step)
+        Task(line, dues(line.begun_at, line.due_on), step)
         for line in inbox(person)
         if (step := next_step(line, person))
     ]
@@ -156,7 +158,7 @@ def next_step(record: Contract | InboxLine, person: User) -> Move | None:
         (
             move
             for move in tasks_in(record.state, person)
-            if not any(guard(record, person) for guard in move.guards if guard in OF_THE_ROUTE)
+            if not any(guard(record, person) for guard in move.guards if guard in OF_THE_ROUTE | OF_THE_CASE)
         ),
         None,
     )

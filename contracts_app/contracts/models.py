@@ -346,7 +346,10 @@ class HistoryLine(Base):
     """One move of one contract: who, when, from where to where, and what they wrote. Only ever added."""
 
     __tablename__ = "contract_history"
-    __table_args__ = (Index("ix_contract_history_by_id_at", "by_id", "at", "move"),)
+    __table_args__ = (
+        Index("ix_contract_history_by_id_at", "by_id", "at", "move"),
+        Index("ix_contract_history_move_at", "move", "at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)

@@ -17,6 +17,8 @@ from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Level
 from contracts_app.regions.queries import codes_of_units
 
+from . import case_queue
+from .cases import ContractCase
 from .ledger import LedgerEntry
 from .models import Attachment, Contract, ContractRight, CorrectionItem, HistoryLine
 from .states import IN_OFFICE, State
@@ -85,12 +87,20 @@ def one(contract_id: int, person: User) -> Contract:
             joinedload(Contract.licence_mode),
             joinedload(Contract.refusal),
             joinedload(Contract.non_acceptance),
+            joinedload(Contract.currency),
             selectinload(Contract.payments),
+            selectinload(Contract.deductions),
             selectinload(Contract.rights).joinedload(ContractRight.ip),
             selectinload(Contract.attachments).options(joinedload(Attachment.kind), joinedload(Attachment.uploaded_by)),
             selectinload(Contract.history).options(joinedload(HistoryLine.by), joinedload(HistoryLine.for_whom)),
             selectinload(Contract.corrections).joinedload(CorrectionItem.asked_by),
             selectinload(Contract.inputs),
+            selectinload(Contract.cases).options(
+                joinedload(ContractCase.opened_by),
+                joinedload(ContractCase.reviewed_by),
+                joinedload(ContractCase.decided_by),
+                joinedload(ContractCase.ground),
+            ),
         )
     )
     return db.session.scalars(statement).unique().one_or_none() or abort(404)
@@ -154,6 +164,7 @@ def _mine_to_decide(person: User | StandIn) -> ColumnElement[bool]:
         or_(Contract.broker_id.is_(None), Contract.broker_id.not_in(own_deals)),
         or_(Contract.state.not_in(_BY_A_SECOND), func.coalesce(Contract.reviewed_by_id, 0).not_in(bound)),
         or_(Contract.state != State.CHECKED, func.coalesce(Contract.checked_by_id, 0).not_in(bound)),
+        case_queue.is_next_for(person),
     )
 
 
@@ -176,6 +187,30 @@ class InboxLine:
     needs_third: bool
     needs_expert: bool
     expert_on: date | None
+    case_opened_at: Any
+    case_looked_at_by: int | None
+    case_notified_on: date | None
+    case_statement: str | None
+
+    @property
+    def begun_at(self) -> Any:
+        """The moment from which its limit runs."""
+        return self.case_opened_at or self.submitted_at
+
+    @property
+    def open_case(self) -> "CaseLine | None":
+        """How far its open case is."""
+        if self.case_opened_at is None:
+            return None
+        return CaseLine(self.case_looked_at_by, self.case_notified_on is not None and bool(self.case_statement))
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """As much of an open case as tells which step is next."""
+
+    reviewed_by_id: int | None
+    was_heard: bool
 
 
 def inbox(person: User) -> list[InboxLine]:
@@ -194,8 +229,13 @@ def inbox(person: User) -> list[InboxLine]:
             Contract.needs_third,
             Contract.needs_expert,
             Contract.expert_on,
+            ContractCase.opened_at,
+            ContractCase.reviewed_by_id,
+            ContractCase.notified_on,
+            ContractCase.statement,
         )
         .join(Enterprise, Enterprise.id == Contract.seller_id)
+        .outerjoin(ContractCase, and_(ContractCase.contract_id == Contract.id, ContractCase.outcome.is_(None)))
         .where(waiting_for(person))
         .order_by(Contract.due_on, Contract.id)
         .limit(500)

@@ -32,6 +32,7 @@ MENU = (
             Entry("我的合同", "file-earmark-person", "contracts.mine"),
             Entry("新建申报", "plus-square", "filing.new"),
             Entry("技术合同", "file-earmark-text", "contracts.index"),
+            Entry("涉密纸质卷", "safe", "paper_files.index"),
         ),
     ),
     Group(
@@ -49,6 +50,7 @@ MENU = (
             Entry("考核目标", "bullseye", "targets.index"),
             Entry("发布数据", "megaphone", "targets.published"),
             Entry("规划指标", "list-check", "statistics.indicators"),
+            Entry("办理时效", "stopwatch", "timeliness.index"),
         ),
     ),
     Group(

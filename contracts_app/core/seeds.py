@@ -198,6 +198,7 @@ class SeedFile:
     checks: Sequence[Check] = ()
     once: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
+    keeps: Callable[[Any], Collection[str]] = lambda row: ()  # columns of a row that are somebody's own by now
 
     def attribute(self, header: str) -> str:
         """The model's name for a column of the file."""
@@ -417,7 +418,9 @@ def _keep(session: Session, file: SeedFile, rows: Mapping[Key, Values], count: C
             session.add(file.model(**values))
             count.inserted += 1
         elif different := {
-            name: value for name, value in values.items() if name not in file.once and getattr(row, name) != value
+            name: value
+            for name, value in values.items()
+            if name not in file.once and name not in file.keeps(row) and getattr(row, name) != value
         }:
             for name, value in different.items():
                 setattr(row, name, value)

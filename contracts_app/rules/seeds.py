@@ -169,6 +169,7 @@ FILES = (
         },
         key=("key",),
         checks=(_setting_is_a_number_or_basis,),
+        keeps=lambda setting: ("value",) if setting.changed_at else (),
     ),
     SeedFile(
         "calendar_days.csv",

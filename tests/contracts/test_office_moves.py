@@ -80,7 +80,7 @@ def test_a_large_contract_is_heard_by_experts_and_decided_by_three(make):
 
 def test_the_way_is_found_anew_with_each_submission_and_at_the_first_review(make):
     contract = submitted(make)
-    contract.total_amount = contract.technology_amount = Decimal(100)
+    contract.payments[0].amount = contract.total_amount = contract.technology_amount = Decimal(100)
     contract.expert_on, contract.extended_days = today(), 3
     do("ask_correction", contract, make.user(), items=[{"section": "money", "request": "核对"}])
     assert (contract.expert_on, contract.extended_days) == (None, 0)
@@ -145,6 +145,7 @@ def test_undoing_a_review_puts_the_deduction_sheet_back(make):
     contract = make.contract(state=State.REVIEWED)
     contract.deductions.append(Deduction(position=1, kind=DeductionKind.EQUIPMENT, name="泵", amount=Decimal(10)))
     db.session.flush()
+    db.session.refresh(contract)
     image = contract.image()
     contract.deductions[0].amount = Decimal(99)
     contract.deductions.append(Deduction(position=2, kind=DeductionKind.PART, name="阀", amount=Decimal(1)))

@@ -1,0 +1,58 @@
+"""系统设置: the administrator changes the numbers that no rule fixes."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms.validators import DataRequired
+
+from contracts_app.core.fields import ChoiceField, ShortText, choice_list
+from contracts_app.rules import settings
+from contracts_app.rules.models import AmountBasis, Setting
+from contracts_app.rules.queries import settings as all_settings
+
+from .permissions import Can, needs
+
+bp = Blueprint("settings", __name__, url_prefix="/codes/settings")
+
+
+@bp.route("", methods=["GET", "POST"])
+@needs(Can.EDIT_SETTINGS)
+def index() -> ResponseReturnValue:
+    """Every setting with its value; what was changed is kept with who and when."""
+    found = {setting.key: setting for setting in all_settings()}
+    form = _form(found)
+    if form.validate_on_submit() and _all_fit(form, found):
+        changed = settings.revise(found, {key: form[key].data for key in found}, current_user)
+        names = "、".join(setting.name for setting in changed)
+        flash(f"已修改：{names}，对以后的办理生效。" if changed else "没有改动。")
+        return redirect(url_for(".index"))
+    html = render_template("accounts/settings.html", form=form, settings=found)
+    return html, 422 if form.errors else 200
+
+
+def _form(found: dict[str, Setting]) -> FlaskForm:
+    """A field for each setting, filled with its value."""
+    kind = type("SettingsForm", (FlaskForm,), {key: _field(setting) for key, setting in found.items()})
+    return kind(data={key: setting.value for key, setting in found.items()})
+
+
+def _field(setting: Setting) -> Any:
+    if setting.unit == settings.BASIS:
+        bases = choice_list((basis.value, basis.label) for basis in AmountBasis)
+        return ChoiceField(setting.name, [DataRequired(f"选择{setting.name}")], choices=bases)
+    needed = DataRequired(f"填写{setting.name}")
+    return ShortText(f"{setting.name}（{setting.unit}）", [needed], description=setting.note)
+
+
+def _all_fit(form: FlaskForm, found: dict[str, Setting]) -> bool:
+    """Whether each value can be kept, and the two amounts that are compared stand the right way round."""
+    for key, setting in found.items():
+        if fault := settings.fault_of(setting, form[key].data):
+            form[key].errors = [fault]
+    low, high = form["small_amount_check"], form["huge_amount_check"]
+    if not low.errors and not high.errors and float(low.data) >= float(high.data):
+        high.errors = ["要大于成交额过小提示的数"]
+    return not form.errors
