@@ -59,11 +59,9 @@ class Step(NamedTuple):
 
 def left_out(model: PaymentModel | None, *, is_foreign: bool) -> dict[str, Any]:
     """The questions that do not go with a way of paying and a currency, each with its blank answer."""
-    blank: dict[str, Any] = {}
-    if not is_foreign:
-        blank |= FOREIGN
+    blank: dict[str, Any] = {} if is_foreign else dict(FOREIGN)
     if model is None:
-        return blank | ROYALTY | FREE_USE | UNDETERMINED
+        return {**blank, **ROYALTY, **FREE_USE, **UNDETERMINED}
     if not model.asks_plan:
         blank |= PLAN
     if not model.has_royalty:
@@ -212,7 +210,7 @@ def deductions_of(lines: Sequence[Mapping[str, Any]]) -> list[Deduction]:
     return [
         Deduction(
             position=place,
-            kind=DeductionKind(line["kind"]) if line["kind"] else None,
+            kind=kind_of(line["kind"]),
             name=line["name"] or "",
             amount=line["amount"] or NOTHING,
             is_subject=bool(line["is_subject"]),
@@ -220,6 +218,11 @@ def deductions_of(lines: Sequence[Mapping[str, Any]]) -> list[Deduction]:
         )
         for place, line in enumerate(lines, 1)
     ]
+
+
+def kind_of(code: str | None) -> DeductionKind | None:
+    """The kind of that code; None for any other text."""
+    return next((kind for kind in DeductionKind if kind == code), None)
 
 
 def keep_deductions(contract: Contract, lines: list[Deduction]) -> None:

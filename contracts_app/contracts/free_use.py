@@ -53,4 +53,4 @@ def _ending(whose: ColumnElement[bool], on: date) -> list[FreeUse]:
         .limit(MOST)
     )
     rows = db.session.execute(wanted).all()
-    return [FreeUse(key, title, until, (until - on).days) for key, title, until in rows]
+    return [FreeUse(key, title, until, (until - on).days) for key, title, until in rows if until]

@@ -167,13 +167,8 @@ class DeductionSheet(Lines):
 
     def lines(self) -> list[dict[str, Any]]:
         """Each line that was filled in; a kind or an amount that cannot be read is none."""
-        known = {one.value for one in DeductionKind}
         return [
-            one.data
-            | {
-                "kind": DeductionKind(one.kind.data) if one.kind.data in known else None,
-                "amount": one.amount.data or Decimal(0),
-            }
+            one.data | {"kind": amounts.kind_of(one.kind.data), "amount": one.amount.data or Decimal(0)}
             for one in self.filled()
         ]
 
@@ -235,7 +230,7 @@ class MoneyForm(PartForm):
     royalty_base = ChoiceField(
         "提成基数",
         choices=choice_list([(one.value, one.label) for one in RoyaltyBase], "选择按什么计算"),
-        coerce=lambda value: RoyaltyBase(value) if value in set(RoyaltyBase) else value or None,
+        coerce=lambda value: next((base for base in RoyaltyBase if base == value), value or None),
     )
     royalty_rate = NumberField("提成比例（%）", places=4, largest=100, unit="%", description="固定比例填这里，例如 3。")
     royalty_rate_note = ShortText(

@@ -57,7 +57,8 @@ def explain(paper: Any, currencies: dict[str, Currency]) -> None:
 
 def _taken(rng: Random, paper: Any) -> tuple[Taken, ...]:
     """Lines that come to what the technology amount leaves of the total; now and then a prototype that is not taken."""
-    rest, lines = paper.total_amount - paper.technology_amount, []
+    rest = paper.total_amount - paper.technology_amount
+    lines: list[Taken] = []
     kinds = rng.sample(list(_THINGS), rng.choice((1, 2, 2, 3))) if rest else []
     for place, kind in enumerate(kinds, 1):
         amount = rest if place == len(kinds) else (rest * rng.randrange(40, 75) / 100).quantize(Decimal(100))

@@ -132,7 +132,13 @@ def _named_once(besides: str) -> tuple[str, str]:
 def fills_in_the_money(page: Page, shoot: Callable[..., None]) -> None:
     page.locator("#total_amount").fill("120万")
     expect(page.locator("[data-amount]:has(#total_amount) .daxie")).to_have_text("1,200,000.00 元壹佰贰拾万元整")
-    page.locator("#technology_amount").fill("100")
+    page.get_by_role("button", name="增加一行").click()
+    page.get_by_label("种类").select_option("equipment")
+    page.get_by_label("名称和数量").fill("检测仪 1 台")
+    page.locator("#deductions-0-amount").fill("20")
+    expect(page.locator("#technology_amount")).to_have_text(
+        "成交额 1,200,000.00 元 − 设备 200,000.00 元（检测仪 1 台） = 技术交易额 1,000,000.00 元"
+    )
     page.get_by_label("分期支付").check()
     page.locator("#payments-0-condition").fill("合同生效后 10 日内")
     page.locator("#payments-0-amount").fill("50")
