@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from . import commands
 from .accounts import expired, signing_in
-from .accounts.permissions import in_menu, may_open
+from .accounts.permissions import OFFICE, in_menu, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
 from .core import errors, filters, installation, limits, nav, pages
@@ -116,7 +116,8 @@ def _register_pages(app: Flask) -> None:
 @login_required
 def home() -> Response:
     """Everybody's first page: the first entry of their own menu that is work, else figures."""
-    for endpoint in ("contracts.inbox", "contracts.mine", "statistics.overview", "accounts.users", "contracts.index"):
+    first = ["contracts.inbox"] if current_user.roles & OFFICE else []  # little waits for a manager
+    for endpoint in (*first, "contracts.mine", "statistics.overview", "accounts.users", "contracts.index"):
         if may_open(endpoint, current_user):
             return redirect(url_for(endpoint))
     return redirect(url_for("accounts.me"))

@@ -19,6 +19,7 @@ class Can(Word):
     READ_CONTRACTS = "read_contracts", "查阅技术合同"
     FILE_CONTRACTS = "file_contracts", "申报技术合同"
     WORK_INBOX = "work_inbox", "办理待办"
+    DECIDE_TOGETHER = "decide_together", "批量办理"
     READ_PARTIES = "read_parties", "查阅企业与单位"
     EDIT_PARTIES = "edit_parties", "维护企业与单位"
     READ_REGISTERS = "read_registers", "查阅经纪人与平台"
@@ -43,6 +44,7 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_CONTRACTS: READERS | {Role.BROKER},
     Can.FILE_CONTRACTS: frozenset({Role.BROKER, Role.REGISTRAR}),
     Can.WORK_INBOX: OFFICE | {Role.MANAGER},
+    Can.DECIDE_TOGETHER: OFFICE,
     Can.READ_PARTIES: READERS | {Role.BROKER},
     Can.EDIT_PARTIES: frozenset({Role.BROKER, Role.REGISTRAR}),
     Can.READ_REGISTERS: READERS,

@@ -18,7 +18,7 @@ bp = Blueprint("bulk", __name__, url_prefix="/contracts")
 
 
 @bp.route("/bulk", methods=["GET", "POST"])
-@needs(Can.WORK_INBOX)
+@needs(Can.DECIDE_TOGETHER)
 def index() -> ResponseReturnValue:
     """What would be done with each contract that was put aside; posted, it is done."""
     if request.method == "GET":
@@ -55,7 +55,7 @@ def _page(refused: Refused | None = None) -> str:
 
 
 @bp.route("/<int:contract_id>/aside", methods=["POST"])
-@needs(Can.WORK_INBOX)
+@needs(Can.DECIDE_TOGETHER)
 def put_aside(contract_id: int) -> ResponseReturnValue:
     """Put a contract aside that was opened and checked, and go on to the next in the queue."""
     contract = queries.one_to_change(contract_id, current_user)
@@ -68,7 +68,7 @@ def put_aside(contract_id: int) -> ResponseReturnValue:
 
 
 @bp.route("/<int:contract_id>/aside/remove", methods=["POST"])
-@needs(Can.WORK_INBOX)
+@needs(Can.DECIDE_TOGETHER)
 def take_out(contract_id: int) -> ResponseReturnValue:
     """Take a contract out again; it waits in the inbox as before."""
     bulk.take_out(current_user, [contract_id])
