@@ -6,7 +6,6 @@ Results go to stdout, messages to stderr, and the exit status is 0 only when it 
 import json
 import socket
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
@@ -166,16 +165,12 @@ def totals(context: click.Context, year: int | None, form: str) -> None:
 
 @totals.command()
 def verify() -> None:
-    """Count again from the ledger and from the contracts, and fail with every cell of the summary that differs."""
+    """Count again: the summary from the ledger, the ledger from the contracts; fail with everything that differs."""
     if differences := ledger.verify():
         for one in differences:
-            click.echo(f"{one.where}：汇总 {_cell(one.kept)}，重新计数 {_cell(one.counted)}")
+            click.echo(one)
         _fail(f"统计汇总有 {len(differences)} 处与重新计数不一致。")
     click.echo("一致")
-
-
-def _cell(counted: tuple[int, Decimal, Decimal]) -> str:
-    return f"{counted[0]} 项 {counted[1]:.2f} 元（技术交易额 {counted[2]:.2f} 元）"
 
 
 @click.command()

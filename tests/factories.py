@@ -11,10 +11,8 @@ from flask import current_app
 from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Role
 from contracts_app.brokers.models import Broker
-from contracts_app.contracts import ledger, numbers
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts import ledger, numbers, route
 from contracts_app.contracts.facts import facts_of
-from contracts_app.contracts.ledger import Cause
 from contracts_app.contracts.models import (
     Attachment,
     Contract,
@@ -26,6 +24,7 @@ from contracts_app.contracts.models import (
 )
 from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
+from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import SHANGHAI, today
 from contracts_app.core.codes import organisation_code_with_check, uscc_with_check
 from contracts_app.core.db import db
@@ -47,29 +46,69 @@ _WAY = {
     State.SUBMITTED: ("submit", State.DRAFT, "filer"),
     State.ACCEPTED: ("accept", State.SUBMITTED, "registrar"),
     State.REVIEWED: ("review", State.ACCEPTED, "registrar"),
-    State.NOT_ACCEPTED: ("not_accept", State.SUBMITTED, "registrar"),
-    State.EXPERT: ("send_to_expert", State.REVIEWED, "reviewer"),
-    State.CHECKED: ("check", State.REVIEWED, "reviewer"),
     State.REGISTERED: ("register", State.REVIEWED, "reviewer"),
     State.REFUSED: ("refuse", State.REVIEWED, "reviewer"),
     State.CORRECTION: ("ask_correction", State.SUBMITTED, "registrar"),
     State.WITHDRAWN: ("withdraw", State.SUBMITTED, "filer"),
-    State.CHANGING: ("ask_change", State.REGISTERED, "filer"),
-    State.CANCELLING: ("ask_cancellation", State.REGISTERED, "filer"),
-    State.CANCELLED: ("grant_cancellation", State.CANCELLING, "reviewer"),
-    State.REVOKING: ("open_revocation", State.REGISTERED, "reviewer"),
-    State.REVOKED: ("revoke", State.REVOKING, "manager"),
-    State.OBJECTION: ("object", State.REGISTERED, "filer"),
 }
 
-
-_OPENS = {  # the case that is open in a state, and its ground
-    State.CHANGING: (CaseKind.CHANGE, "C02"),
-    State.CANCELLING: (CaseKind.CANCELLATION, "Z01"),
-    State.REVOKING: (CaseKind.REVOCATION, "V03"),
-    State.OBJECTION: (CaseKind.OBJECTION, "Y03"),
+# States further on, by the moves themselves: where they begin, then (move, who, answers). A state of a large contract
+# has a large amount unless the test says another.
+LARGE = Decimal(6_000_000)
+_HEARD = {"experts": 3, "expert_on": today, "expert_conclusion": "register", "opinion": "同意登记。"}
+_EXPERT = ("send_to_expert", "reviewer", {"reason": "达到专家审核标准。"})
+_ENDED = {"ground_code": "Z01", "event_on": today, "grounds": "双方签订了解除协议。", "has_benefits": False}
+_END = ("ask_cancellation", "filer", _ENDED)
+_FOUND = {"ground_code": "V03", "event_on": today, "grounds": "同一份合同登记过两次。"}
+_LOOK_INTO = ("open_revocation", "reviewer", _FOUND)
+_FURTHER: dict[State, tuple[State, list[tuple[str, str, dict[str, Any]]]]] = {
+    State.NOT_ACCEPTED: (
+        State.SUBMITTED,
+        [("not_accept", "registrar", {"non_acceptance_code": "N01", "opinion": "到卖方所在地办理。"})],
+    ),
+    State.EXPERT: (State.REVIEWED, [_EXPERT]),
+    State.CHECKED: (
+        State.REVIEWED,
+        [_EXPERT, ("record_expert", "reviewer", _HEARD), ("check", "checker", {"opinion": "同意。"})],
+    ),
+    State.CHANGING: (
+        State.REGISTERED,
+        [
+            (
+                "ask_change",
+                "filer",
+                {
+                    "ground_code": "C09",
+                    "event_on": today,
+                    "grounds": "双方签订了补充协议。",
+                    "payment_note": "验收后付清。",
+                },
+            )
+        ],
+    ),
+    State.CANCELLING: (State.REGISTERED, [_END]),
+    State.CANCELLED: (
+        State.REGISTERED,
+        [
+            _END,
+            ("review_case", "registrar", {"opinion": "材料齐全。"}),
+            ("grant_cancellation", "reviewer", {"opinion": "同意注销。"}),
+        ],
+    ),
+    State.REVOKING: (State.REGISTERED, [_LOOK_INTO]),
+    State.REVOKED: (
+        State.REGISTERED,
+        [
+            _LOOK_INTO,
+            ("record_hearing", "registrar", {"notified_on": today, "statement": "当事人没有意见。"}),
+            ("revoke", "manager", {"decision": "重复登记，予以撤销。"}),
+        ],
+    ),
+    State.OBJECTION: (
+        State.REGISTERED,
+        [("object", "filer", {"ground_code": "Y03", "grounds": "技术交易额核定有误。"})],
+    ),
 }
-_STRIKES_OFF = {State.CANCELLED: Cause.CANCELLATION, State.REVOKED: Cause.REVOCATION}
 
 
 class Make:
@@ -144,12 +183,13 @@ class Make:
         title: str = "",
         *,
         state: State = State.DRAFT,
-        amount: Decimal | int = Decimal(1_000_000),
+        amount: Decimal | int | None = None,
         technology: Decimal | int | None = None,
         unit: str = JINJIANG,
         filed_by: User | None = None,
         reviewed_by: User | None = None,
         decided_by: User | None = None,
+        checked_by: User | None = None,
         registered_on: date | None = None,
         submitted_on: date | None = None,
         struck_off_on: date | None = None,
@@ -160,8 +200,12 @@ class Make:
         """A contract in any state, complete, as the moves would have left it: numbers, deciders, dates, files, history,
         search index and, once registered, the ledger. A draft is ready to be submitted by its filer, a broker.
 
-        Amounts are 元. Anything else is said by the contract's own field names.
+        Amounts are 元; a million unless said, or enough for experts and a third person in their states. Anything else
+        is said by the contract's own field names. States beside the plain way are reached by the moves themselves.
         """
+        start, moves = _FURTHER.get(state, (state, []))
+        if amount is None:
+            amount = LARGE if state in (State.EXPERT, State.CHECKED) else Decimal(1_000_000)
         day = submitted_on or (registered_on - timedelta(days=10) if registered_on else today() - timedelta(days=3))
         filed_by = filed_by or self.somebody(Role.BROKER, unit)
         people = {
@@ -169,6 +213,7 @@ class Make:
             "registrar": reviewed_by or self.somebody(Role.REGISTRAR, unit),
             "reviewer": decided_by or self.somebody(Role.REVIEWER, unit),
         }
+        people["checker"] = checked_by or people["reviewer"]
         if state is State.REVOKED:
             people["manager"] = self.somebody(Role.MANAGER, unit)
         # Written together and kept by one commit at the end: most of the time of most tests goes into this method.
@@ -201,7 +246,9 @@ class Make:
             contract.payments = []
         if contract.technology_amount < contract.total_amount:
             taken = contract.total_amount - contract.technology_amount
-            contract.deductions = [Deduction(position=1, kind=DeductionKind.EQUIPMENT, name="检测仪 1 台", amount=taken)]
+            contract.deductions = [
+                Deduction(position=1, kind=DeductionKind.EQUIPMENT, name="检测仪 1 台", amount=taken)
+            ]
         for kind in ("contract", "authorization"):
             contract.attachments.append(self._file(kind, filed_by, PDF + str(next(self._numbers)).encode()))
         db.session.add_all([*parties, contract])
@@ -210,14 +257,18 @@ class Make:
         with db.session.no_autoflush:
             for name, value in facts.items():
                 setattr(contract, name, value)
-            self._lead(contract, state, day, registered_on, struck_off_on, people)
+            self._lead(contract, start, day, registered_on, people)
         db.session.flush()
         reindex([contract])
         if contract.registration_number:
             ledger.count_registration(contract)
-        if state in _STRIKES_OFF:
+        if moves:
             db.session.flush()
-            ledger.strike_off(contract, _STRIKES_OFF[state], contract.cases[-1].counts_on)
+        if state in (State.EXPERT, State.CHECKED):
+            route.find(contract, limits_on(day))
+        for name, who, answers in moves:
+            told = {key: value() if value is today else value for key, value in answers.items()}
+            CONTRACT.offer(name, contract, people[who]).make({"counts_on": struck_off_on or today()} | told)
         db.session.commit()
         return contract
 
@@ -227,7 +278,6 @@ class Make:
         state: State,
         day: date,
         registered_on: date | None,
-        struck_off_on: date | None,
         people: dict[str, User],
     ) -> None:
         """Set what the moves on the way to the state leave behind."""
@@ -259,10 +309,6 @@ class Make:
                 )
             elif reached is State.REVIEWED:
                 contract.reviewed_by, contract.reviewed_by_id = person, person.id
-            elif reached is State.CHECKED:
-                contract.needs_third, contract.checked_by = True, contract.checked_by or person
-            elif reached is State.NOT_ACCEPTED:
-                contract.non_acceptance_code = contract.non_acceptance_code or "N01"
             elif reached in (State.REGISTERED, State.REFUSED):
                 contract.decided_by, contract.decided_by_id = person, person.id
             if reached is State.REGISTERED:
@@ -270,16 +316,6 @@ class Make:
                 contract.registration_number = contract.registration_number or f"2026{next(self._numbers):012d}"
                 contract.verification_code = numbers.new_verification_code()
                 line.facts = facts_of(contract)
-            elif reached in _OPENS:
-                kind, ground = _OPENS[reached]
-                case = ContractCase(kind=kind, opened_by=person, opened_from=source, ground_code=ground, opened_at=at)
-                case.grounds, case.event_on = "详见附件。", day
-                contract.cases.append(case)
-                contract.due_on = limits_on(day).due_on(day, work_calendar())
-            elif reached in _STRIKES_OFF:
-                case = contract.cases[-1]
-                case.decided_by, case.outcome, case.closed_at = person, Outcome.GRANTED, at
-                case.counts_on, contract.due_on = struck_off_on or today(), None
             elif reached is State.REFUSED:
                 contract.refusal_code = contract.refusal_code or "R04"
             elif reached is State.CORRECTION:

@@ -222,8 +222,12 @@ def keep_file(
     person: User,
     *,
     replaces: Attachment | None = None,
+    case_id: int | None = None,
 ) -> Attachment:
-    """`attach` for whoever may: the filer while the contract can be filled in, and who opens a case about it."""
+    """`attach` for whoever may: the filer while the contract can be filled in, and who opens a case about it.
+
+    The same paper may come again with another case.
+    """
     content = cast(BinaryIO, stream)
     kind = sniff(content, filename)
     content.seek(0)
@@ -231,10 +235,12 @@ def keep_file(
     kept = store.keep(content, current_app.config["UPLOAD_LIMIT"])
     if replaces and replaces.sha256 == kept.sha256:
         raise FileRefused(f"和现在的第 {replaces.version} 版是同一个文件，选择改过的文件。")
-    if any(file.sha256 == kept.sha256 and file.kind_code == kind_code for file in contract.current_attachments):
+    twin = (kept.sha256, kind_code, case_id)
+    if any((file.sha256, file.kind_code, file.case_id) == twin for file in contract.current_attachments):
         raise FileRefused("这个文件已经传过了，不用再传。")
     file = Attachment(
         contract_id=contract.id,
+        case_id=case_id,
         kind_code=kind_code,
         file_name=safe_name(filename),
         mime=kind.mime,

@@ -59,8 +59,13 @@ class Paper:
 def papers_of(contract: Contract) -> list[Paper]:
     """Every kind of file in the order of the list, with what is there; what this contract asks for first."""
     rules = [rule for rule in rules_of(checks.context_of(contract, today()).rule_set.code) if _asks_for_paper(rule)]
-    papers = [_paper(contract, kind, rules) for kind in choosable(AttachmentKind, today())]
+    papers = [_paper(contract, kind, rules) for kind in _kinds_to_file()]
     return sorted(papers, key=lambda paper: (list(Need).index(paper.need), paper.kind.position))
+
+
+def _kinds_to_file() -> list[AttachmentKind]:
+    """The kinds of file that go with a filing; those of a later case are asked for by its moves."""
+    return [kind for kind in choosable(AttachmentKind, today()) if kind.required_when is not Needed.CASE]
 
 
 def _asks_for_paper(rule: RuleFacts) -> bool:
@@ -110,7 +115,7 @@ def _need_by_list(contract: Contract, kind: AttachmentKind) -> Need:
         case Needed.OPTIONAL | Needed.APPROVAL:
             return Need.MAY  # whether an approval is needed the filer knows
         case Needed.AFTER_PERFORMANCE:
-            is_there = contract.state is State.REGISTERED
+            is_there = contract.is_in_force
         case Needed.BY_TYPE:
             is_there = paper_rules.is_asked(contract, "always", types=kind.type_codes.split())
         case Needed.FIRST_FILING:
@@ -193,7 +198,7 @@ class UploadForm(Form):
     def __init__(self, posted: Any = None, *, replaces: Attachment | None = None) -> None:
         super().__init__(posted)
         self.replaces = replaces
-        kinds = choosable(AttachmentKind, today())
+        kinds = _kinds_to_file()
         self.kind_code.choices = choice_list([(kind.code, kind.name) for kind in kinds], "选择附件种类")
 
     def suggest(self, papers: Sequence[Paper], asked: str | None) -> None:

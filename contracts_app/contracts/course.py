@@ -95,6 +95,8 @@ def _reached(contract: Contract) -> dict[State, datetime]:
     """
     reached: dict[State, datetime] = {}
     for line in contract.history:
+        if State.REGISTERED in reached:
+            break  # what comes after is told by the cases
         if line.source is line.target:
             continue
         is_back = line.move == "undo" and line.target in reached

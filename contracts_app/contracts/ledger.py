@@ -4,13 +4,27 @@ Whatever changes a figure appends signed rows in the same transaction; nothing i
 day, unit and type is added to alongside, so that a year's page never reads a million rows; ``verify`` proves it.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Executable, ForeignKey, Index, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Executable,
+    ForeignKey,
+    Index,
+    Subquery,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,7 +34,7 @@ from contracts_app.core.db import Base, Moment, Money, db, word_type
 from contracts_app.core.words import Word
 
 from .models import Contract
-from .states import State
+from .states import STRUCK_OFF
 
 
 class Cause(Word):
@@ -38,7 +52,21 @@ class LedgerEntry(Base):
     __tablename__ = "ledger_entries"
     __table_args__ = (
         CheckConstraint("contracts IN (-1, 0, 1)", name="one_contract_at_a_time"),
-        Index("ix_ledger_entries_counts_on_unit_code", "counts_on", "unit_code"),
+        CheckConstraint("cause <> 'registration' OR contracts = 1", name="registration_counts_one"),
+        Index(
+            "uq_ledger_entries_registration",
+            "contract_id",
+            unique=True,
+            sqlite_where=text("cause = 'registration'"),
+            postgresql_where=text("cause = 'registration'"),
+        ),
+        # A page of a year's list, of all units and of one. The second also holds all that its footer adds up.
+        Index("ix_ledger_entries_counts_on_id", "counts_on", "id"),
+        Index(
+            "ix_ledger_entries_counts",
+            *("unit_code", "counts_on", "id", "cause", "type_code", "filed_by_id"),
+            *("contracts", "total_amount", "technology_amount"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -54,6 +82,7 @@ class LedgerEntry(Base):
     seller_region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     buyer_region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     town_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    filed_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))  # whose it is to see
     contracts: Mapped[int]
     total_amount: Mapped[Decimal] = mapped_column(Money)
     technology_amount: Mapped[Decimal] = mapped_column(Money)
@@ -72,38 +101,150 @@ class DailyTotal(Base):
     technology_amount: Mapped[Decimal] = mapped_column(Money)
 
 
-def count_registration(contract: Contract) -> None:
-    """Count a contract that is being registered, on its registration date."""
-    assert contract.registered_on is not None
+# --- what an event does to the figures -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Where a contract counts: everything a total can be split by."""
+
+    unit_code: str
+    type_code: str
+    field_code: str | None
+    platform_id: int | None
+    broker_id: int | None
+    seller_region_code: str
+    buyer_region_code: str
+    town_code: str | None
+    filed_by_id: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A number of contracts and their amounts in 元, with a sign."""
+
+    contracts: int = 0
+    total_amount: Decimal = Decimal(0)
+    technology_amount: Decimal = Decimal(0)
+
+    def __add__(self, other: "Figures") -> "Figures":
+        return Figures(
+            self.contracts + other.contracts,
+            self.total_amount + other.total_amount,
+            self.technology_amount + other.technology_amount,
+        )
+
+    def __neg__(self) -> "Figures":
+        return Figures(-self.contracts, -self.total_amount, -self.technology_amount)
+
+    def __bool__(self) -> bool:
+        return bool(self.contracts or self.total_amount or self.technology_amount)
+
+
+Standing = Mapping[Dimensions, Figures]
+NOTHING: Standing = {}
+
+
+def dimensions_of(contract: Contract) -> Dimensions:
+    """Where the contract counts as it reads now."""
+    assert contract.unit_code is not None
+    assert contract.type_code is not None
     assert contract.seller is not None
     assert contract.buyer is not None
-    append(
-        [
-            LedgerEntry(
-                contract_id=contract.id,
-                cause=Cause.REGISTRATION,
-                counts_on=contract.registered_on,
-                unit_code=contract.unit_code,
-                type_code=contract.type_code,
-                field_code=contract.field_code,
-                platform_id=contract.platform_id,
-                broker_id=contract.broker_id,
-                seller_region_code=contract.seller.region_code,
-                buyer_region_code=contract.buyer.region_code,
-                town_code=contract.town_code,
-                contracts=1,
-                total_amount=contract.total_amount,
-                technology_amount=contract.technology_amount,
-            )
-        ]
+    return Dimensions(
+        unit_code=contract.unit_code,
+        type_code=contract.type_code,
+        field_code=contract.field_code,
+        platform_id=contract.platform_id,
+        broker_id=contract.broker_id,
+        seller_region_code=contract.seller.region_code,
+        buyer_region_code=contract.buyer.region_code,
+        town_code=contract.town_code,
+        filed_by_id=contract.filed_by_id,
     )
 
 
-def append(entries: Iterable[LedgerEntry]) -> None:
+def counted_whole(contract: Contract) -> Standing:
+    """What a contract stands for that counts as it reads now."""
+    return {dimensions_of(contract): Figures(1, contract.total_amount, contract.technology_amount)}
+
+
+def counted_after_change(standing: Standing, before: Dimensions, contract: Contract) -> Standing:
+    """What stands for a contract once it was changed: moved only where the change touched it.
+
+    A party that has moved away since the registration does not take the contract along because its amount changes.
+    """
+    after, moved = dimensions_of(contract), {}
+    for one in fields(Dimensions):
+        if getattr(before, one.name) != (now := getattr(after, one.name)):
+            moved[one.name] = now
+    where = next((dimensions for dimensions, figures in standing.items() if figures.contracts), after)
+    return {replace(where, **moved): Figures(1, contract.total_amount, contract.technology_amount)}
+
+
+def difference(standing: Standing, wanted: Standing) -> list[tuple[Dimensions, Figures]]:
+    """What must be added so that what stands becomes what is wanted; what is taken away comes first.
+
+    Where only amounts differ that is one line that counts no contract; where a dimension differs, what stands is
+    taken back and entered anew; where nothing is wanted any more, everything that stands is taken back.
+    """
+    steps = {where: wanted.get(where, Figures()) + -standing.get(where, Figures()) for where in {**standing, **wanted}}
+    return sorted(((where, step) for where, step in steps.items() if step), key=lambda step: step[1].contracts)
+
+
+def standing_of(contract: Contract) -> Standing:
+    """What the ledger holds for a contract now, by where it counts."""
+    names = [one.name for one in fields(Dimensions)]
+    where = [getattr(LedgerEntry, name) for name in names]
+    rows = db.session.execute(
+        select(*where, *(func.sum(getattr(LedgerEntry, name)) for name in _SUMS))
+        .where(LedgerEntry.contract_id == contract.id)
+        .group_by(*where)
+        .order_by(*where)
+    ).all()
+    found = {Dimensions(*row[: len(names)]): Figures(int(row[-3]), Decimal(row[-2]), Decimal(row[-1])) for row in rows}
+    return {dimensions: figures for dimensions, figures in found.items() if figures}
+
+
+def last_day_of(contract: Contract) -> date | None:
+    """The last day on which something was counted for a contract; None before its registration."""
+    return db.session.scalar(select(func.max(LedgerEntry.counts_on)).where(LedgerEntry.contract_id == contract.id))
+
+
+def entries(contract: Contract, cause: Cause, day: date, wanted: Standing, standing: Standing) -> list["LedgerEntry"]:
+    """The rows by which what stands for a contract becomes what is wanted, on the day on which they count."""
+    return [
+        LedgerEntry(contract_id=contract.id, cause=cause, counts_on=day, **vars(where), **vars(step))
+        for where, step in difference(standing, wanted)
+    ]
+
+
+def count_registration(contract: Contract) -> None:
+    """Count a contract that is being registered, on its registration date."""
+    assert contract.registered_on is not None
+    append(entries(contract, Cause.REGISTRATION, contract.registered_on, counted_whole(contract), NOTHING))
+
+
+def count_change(contract: Contract, before: Dimensions, day: date) -> None:
+    """Count what a change made of a contract, on the day of the decision; ``before``: where it counted until then."""
+    standing = standing_of(contract)
+    append(entries(contract, Cause.CHANGE, day, counted_after_change(standing, before, contract), standing))
+
+
+def strike_off(contract: Contract, cause: Cause, day: date) -> None:
+    """Take back everything that stands for a contract, on the day of the decision; earlier years stay as they were."""
+    append(entries(contract, cause, day, NOTHING, standing_of(contract)))
+
+
+def append(new: Iterable[LedgerEntry]) -> None:
     """Add entries to the ledger and to its summary. Call it last in a move: summary rows are shared by everyone."""
-    entries = list(entries)
-    db.session.add_all(entries)
-    db.session.execute(_add_to_summary(), [{name: getattr(entry, name) for name in _SUMMARY} for entry in entries])
+    new = list(new)
+    if not new:
+        return
+    db.session.add_all(new)
+    rows = [{name: getattr(entry, name) for name in _SUMMARY} for entry in new]
+    rows.sort(key=lambda row: [row[name] for name in _KEYS])  # everybody in one order, so that nobody waits in a ring
+    db.session.execute(_add_to_summary(), rows)
 
 
 _KEYS = ("counts_on", "unit_code", "type_code")
@@ -121,48 +262,92 @@ def _add_to_summary() -> Executable:
     )
 
 
+# --- the proof --------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Difference:
-    """A cell of the summary that does not equal the count from scratch."""
+    """Where two counts of the same thing do not agree, or an entry stands where it should not."""
 
     where: str
-    kept: tuple[int, Decimal, Decimal]
-    counted: tuple[int, Decimal, Decimal]
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}：{self.what}"
 
 
 def verify() -> list[Difference]:
-    """Count again, from the ledger and from the contracts themselves, and compare every cell of the summary.
+    """Count again from scratch and compare: every cell of the summary with the ledger, the ledger with every contract.
 
-    Empty when every total equals a count from scratch.
+    A contract that counts has entries that add up to one contract with its amounts, where it stands now; any other
+    has entries that add up to nothing. A registration counts on its day. Empty when all of it holds. The database
+    does the counting and gives only what differs.
     """
-    kept = _cells(select(*(getattr(DailyTotal, name) for name in _SUMMARY)))
-    ledger = _cells(
-        select(
-            *(getattr(LedgerEntry, name) for name in _KEYS),
-            *(func.sum(getattr(LedgerEntry, name)) for name in _SUMS),
-        ).group_by(*(getattr(LedgerEntry, name) for name in _KEYS))
-    )
-    contracts = _cells(
-        select(
-            Contract.registered_on,
-            Contract.unit_code,
-            Contract.type_code,
-            func.count(),
-            func.sum(Contract.total_amount),
-            func.sum(Contract.technology_amount),
-        )
-        .where(Contract.state == State.REGISTERED)
-        .group_by(Contract.registered_on, Contract.unit_code, Contract.type_code)
-    )
-    nothing = (0, Decimal(0), Decimal(0))
-    differences = []
-    for source, counted in (("台账", ledger), ("合同", contracts)):
-        for cell in sorted(kept.keys() | counted.keys()):
-            ours, theirs = kept.get(cell, nothing), counted.get(cell, nothing)
-            if ours != theirs:
-                differences.append(Difference(f"{source} {' '.join(map(str, cell))}", ours, theirs))
-    return differences
+    return [*_summary_differences(), *_contract_differences(), *_day_differences()]
 
 
-def _cells(statement: Executable) -> dict[tuple[Any, ...], tuple[int, Decimal, Decimal]]:
-    return {tuple(row[:3]): (int(row[3]), row[4], row[5]) for row in db.session.execute(statement)}
+def _summary_differences() -> Iterator[Difference]:
+    both = union_all(
+        select(*_labelled(DailyTotal, _KEYS), *_two_sides(DailyTotal, 0)),
+        select(*_labelled(LedgerEntry, _KEYS), *_two_sides(LedgerEntry, 1)),
+    ).subquery()
+    for row in _differing(both, [both.c[name] for name in _KEYS]):
+        where = f"汇总 {' '.join(map(str, row[:3]))}"
+        yield Difference(where, f"汇总 {_said(row[3:6])}，台账 {_said(row[6:9])}")
+
+
+_PLACE = ("unit_code", "type_code", "field_code", "platform_id", "broker_id", "town_code")  # as the contract has them
+
+
+def _contract_differences() -> Iterator[Difference]:
+    """Contracts of which the ledger says something else than they themselves."""
+    counts = and_(Contract.registration_number.is_not(None), Contract.state.not_in(sorted(STRUCK_OFF)))
+    both = union_all(
+        select(LedgerEntry.contract_id, *_labelled(LedgerEntry, _PLACE), *_two_sides(LedgerEntry, 0)),
+        select(Contract.id, *_labelled(Contract, _PLACE), *_two_sides(Contract, 1)).where(counts),
+    ).subquery()
+    keys = [both.c.contract_id, *(both.c[name] for name in _PLACE)]
+    for row in _differing(both, keys):
+        contract_id, unit, type_code = row[:3]
+        where = f"合同 {_called(contract_id)} {unit} {type_code}"
+        yield Difference(where, f"台账 {_said(row[-6:-3])}，合同 {_said(row[-3:])}")
+
+
+def _day_differences() -> Iterator[Difference]:
+    """Registrations that count on another day than the contract's."""
+    rows = db.session.execute(
+        select(LedgerEntry.contract_id, LedgerEntry.counts_on, Contract.registered_on)
+        .join(Contract, Contract.id == LedgerEntry.contract_id)
+        .where(LedgerEntry.cause == Cause.REGISTRATION, LedgerEntry.counts_on.is_distinct_from(Contract.registered_on))
+        .order_by(LedgerEntry.id)
+    )
+    for contract_id, counted, registered in rows:
+        yield Difference(f"合同 {_called(contract_id)}", f"台账计入 {counted}，合同登记于 {registered}")
+
+
+def _called(contract_id: int) -> str:
+    contract = db.session.get(Contract, contract_id)
+    return (contract and contract.acceptance_number) or f"#{contract_id}"
+
+
+def _labelled(table: type[Base], names: Iterable[str]) -> list[ColumnElement[Any]]:
+    return [getattr(table, name).label(name) for name in names]
+
+
+def _two_sides(table: type[Base], side: int) -> list[ColumnElement[Any]]:
+    """The three figures of one side, and noughts for the other: added up side by side, they can be compared."""
+    own = [getattr(table, name, literal(1)) for name in _SUMS]
+    none = [literal(0), literal(Decimal(0), Money), literal(Decimal(0), Money)]
+    places = (own, none) if side == 0 else (none, own)
+    names = [f"{name}_{end}" for end in ("kept", "counted") for name in _SUMS]
+    return [column.label(name) for column, name in zip((*places[0], *places[1]), names, strict=True)]
+
+
+def _differing(both: Subquery, keys: Sequence[ColumnElement[Any]]) -> Sequence[Any]:
+    kept, counted = ([func.sum(both.c[f"{name}_{end}"]) for name in _SUMS] for end in ("kept", "counted"))
+    unequal = or_(*(ours != theirs for ours, theirs in zip(kept, counted, strict=True)))
+    return db.session.execute(select(*keys, *kept, *counted).group_by(*keys).having(unequal).order_by(*keys)).all()
+
+
+def _said(row: Sequence[Any]) -> str:
+    return f"{int(row[0])} 项 {Decimal(row[1]):.2f} 元（技术交易额 {Decimal(row[2]):.2f} 元）"

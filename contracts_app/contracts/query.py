@@ -4,13 +4,14 @@ Made from an address, a form or a command; becomes a ``Select``, a sentence in C
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from contracts_app.accounts.models import User
 from contracts_app.brokers.models import Broker
@@ -24,8 +25,9 @@ from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
 
+from .ledger import Cause, LedgerEntry
 from .models import Contract
-from .queries import may_see
+from .queries import Placed, may_see
 from .search import WORDS
 from .states import State
 
@@ -52,7 +54,8 @@ class ContractQuery:
 
     q: str = ""
     states: tuple[State, ...] = ()
-    year: int | None = None  # of registration, Asia/Shanghai; counts registered contracts only
+    year: int | None = None  # what was counted in it, Asia/Shanghai: entries of the ledger instead of contracts
+    cause: Cause | None = None  # with a year: only what was counted for this
     unit: str | None = None
     town: str | None = None
     type: str | None = None  # a leaf or a root
@@ -79,6 +82,7 @@ class ContractQuery:
         query = cls(
             q=args.get("q", "").strip()[:100],
             states=reader.states(),
+            cause=reader.cause(),
             year=reader.number("year", "年度写成四位数字，例如 2025", 1985, 2100),
             unit=args.get("unit") or None,
             town=args.get("town") or None,
@@ -112,6 +116,7 @@ class ContractQuery:
         args = {
             "q": self.q,
             "state": ",".join(state.value for state in self.states),
+            "cause": self.cause.value if self.cause else "",
             "amount_from": f"{self.amount_from.normalize():f}元" if self.amount_from is not None else "",
             "amount_to": f"{self.amount_to.normalize():f}元" if self.amount_to is not None else "",
             "date_kind": self.date_kind.value if self.date_from or self.date_to else "",
@@ -150,7 +155,9 @@ class ContractQuery:
         if self.mine:
             yield Filter("我申报的", ("mine",))
         if self.year:
-            yield Filter(f"{self.year}年登记", ("year",))
+            yield Filter(f"{self.year}年登记", ("year", "cause"))
+        if self.cause:
+            yield Filter(f"因{self.cause.label}计入", ("cause",))
         for name in _NAMED:
             if getattr(self, name) is not None:
                 yield Filter(_PREFIX.get(name, "") + (self._names.get(name) or "未知"), (name,))
@@ -160,7 +167,8 @@ class ContractQuery:
             yield Filter(f"成交额 {_between(_wan(self.amount_from), _wan(self.amount_to))} 万元", _AMOUNTS)
         if self.date_from or self.date_to:
             days = _between(*(day.isoformat() if day else "" for day in (self.date_from, self.date_to)))
-            yield Filter(f"{self.date_kind.label} {days}", ("date_kind", "date_from", "date_to"))
+            kind = "计入日期" if self.counts_by_day else self.date_kind.label
+            yield Filter(f"{kind} {days}", ("date_kind", "date_from", "date_to"))
         if self.q:
             yield Filter(f"“{self.q}”", ("q",))
 
@@ -185,39 +193,64 @@ class ContractQuery:
         """Whether nothing is asked for."""
         return not self.to_args()
 
-    def conditions(self, person: User) -> list[ColumnElement[bool]]:
-        """WHERE clauses, beginning with what this person may see."""
-        return [may_see(person), *self._asked(person)]
+    @property
+    def is_counted(self) -> bool:
+        """Whether the rows are entries of the ledger: what was counted in a year, for whatever cause."""
+        return self.year is not None
 
-    def _asked(self, person: User) -> Iterable[ColumnElement[bool]]:
-        if self.states:
-            yield Contract.state.in_(self.states)
+    @property
+    def counts_by_day(self) -> bool:
+        """Whether the days asked for are those on which something was counted."""
+        return self.is_counted and self.date_kind is DateKind.REGISTERED
+
+    def matching(self, person: User, *, with_contract: bool = False) -> Select[Any]:
+        """Everything that matches among what this person may see: contracts, or the year's entries of the ledger.
+
+        Entries have their contract beside them only where a condition needs it, or on demand.
+        """
+        about_contract = list(self._asked_of_contract())
+        if not self.is_counted:
+            return select(Contract).where(may_see(person), *self._asked(Contract, person), *about_contract)
+        entries = select(LedgerEntry).where(may_see(person, LedgerEntry), *self._asked(LedgerEntry, person))
+        if about_contract or with_contract:
+            entries = entries.join(Contract, Contract.id == LedgerEntry.contract_id)
+        return entries.where(*about_contract)
+
+    def _asked(self, of: Placed, person: User) -> Iterable[ColumnElement[bool]]:
+        """What is asked of a contract as it is, or of an entry as it was counted."""
         if self.year:
-            yield Contract.state == State.REGISTERED
-            yield Contract.registered_on.between(*year_edges(self.year))
+            yield LedgerEntry.counts_on.between(*year_edges(self.year))
+            if self.cause:
+                yield LedgerEntry.cause == self.cause
+            if self.counts_by_day:
+                yield from _within(LedgerEntry.counts_on, self.date_from, self.date_to)
         if self.mine:
-            yield Contract.filed_by_id == person.id
+            yield of.filed_by_id == person.id
         for column, value in (
-            (Contract.unit_code, self.unit),
-            (Contract.town_code, self.town),
-            (Contract.field_code, self.field),
-            (Contract.platform_id, self.platform),
-            (Contract.broker_id, self.broker),
+            (of.unit_code, self.unit),
+            (of.town_code, self.town),
+            (of.field_code, self.field),
+            (of.platform_id, self.platform),
+            (of.broker_id, self.broker),
         ):
             if value is not None:
                 yield column == value
         if self.type:
             # Leaves begin with their root's code and are the only codes a contract carries.
-            yield (
-                Contract.type_code == self.type if self.type[-1].isdigit() else Contract.type_code.startswith(self.type)
-            )
+            yield of.type_code == self.type if self.type[-1].isdigit() else of.type_code.startswith(self.type)
+
+    def _asked_of_contract(self) -> Iterable[ColumnElement[bool]]:
+        """What is asked of the contract as it is now, also where its entries are listed."""
+        if self.states:
+            yield Contract.state.in_(self.states)
         if self.enterprise is not None:
             yield or_(Contract.seller_id == self.enterprise, Contract.buyer_id == self.enterprise)
         if self.amount_from is not None:
             yield Contract.total_amount >= self.amount_from
         if self.amount_to is not None:
             yield Contract.total_amount <= self.amount_to
-        yield from self._dates()
+        if not self.counts_by_day:
+            yield from self._dates()
         if (found := self._found()) is not None:
             yield found
 
@@ -238,10 +271,14 @@ class ContractQuery:
                 yield Contract.submitted_at < day_edges(self.date_to)[1]
             return
         column = Contract.signed_on if self.date_kind is DateKind.SIGNED else Contract.registered_on
-        if self.date_from:
-            yield column >= self.date_from
-        if self.date_to:
-            yield column <= self.date_to
+        yield from _within(column, self.date_from, self.date_to)
+
+
+def _within(column: Any, first: date | None, last: date | None) -> Iterator[ColumnElement[bool]]:
+    if first:
+        yield column >= first
+    if last:
+        yield column <= last
 
 
 # Field -> what it is compared with, and what that is called.
@@ -280,46 +317,63 @@ def _between(first: str, last: str) -> str:
 
 @dataclass(frozen=True)
 class Sums:
-    """What a list's footer says of everything that matches. Amounts are 元."""
+    """What a list's footer says of everything that matches. Amounts are 元.
 
+    Rows are as many as contracts, but for a year's list: there a change is a row that counts no contract, and a
+    cancellation one that takes a contract away.
+    """
+
+    rows: int
     contracts: int
     total_amount: Decimal
     technology_amount: Decimal
 
 
 def sums(query: ContractQuery, person: User) -> Sums:
-    """Count and sum of all contracts that match, in one statement."""
-    row = db.session.execute(select(func.count(), *_SUMS).select_from(Contract).where(*query.conditions(person))).one()
-    return Sums(row[0], Decimal(row[1]), Decimal(row[2]))
+    """Count and sum of all that matches, in one statement."""
+    matching = query.matching(person).with_only_columns(*_columns(query), maintain_column_froms=True)
+    return _sums(db.session.execute(matching).one())
 
 
-def sums_by_state(query: ContractQuery, person: User) -> dict[State, Sums]:
-    """The same for each state that occurs, whatever states the query asks for: what the tabs of a list show.
+def sums_by_tab(query: ContractQuery, person: User) -> dict[Word, Sums]:
+    """The same for each tab of the list: for each state that occurs, of a year for each cause that occurs.
 
-    The sum over the states asked for is what ``sums`` says, so a list needs one statement for tabs and footer.
+    Whatever tab the query asks for. The sum over the tabs asked for is what ``sums`` says, so a list needs one
+    statement for tabs and footer.
     """
+    tab: Any = LedgerEntry.cause if query.is_counted else Contract.state
+    everything = query.without("cause") if query.is_counted else query.without("states")
     rows = db.session.execute(
-        select(Contract.state, func.count(), *_SUMS)
-        .where(*query.without("states").conditions(person))
-        .group_by(Contract.state)
+        everything.matching(person).with_only_columns(tab, *_columns(query), maintain_column_froms=True).group_by(tab)
     )
-    return {state: Sums(count, Decimal(total), Decimal(technology)) for state, count, total, technology in rows}
+    return {row[0]: _sums(row[1:]) for row in rows}
+
+
+def asked_tabs(query: ContractQuery) -> tuple[Word, ...]:
+    """The tabs the query asks for; empty: all of them."""
+    return ((query.cause,) if query.cause else ()) if query.is_counted else query.states
 
 
 def added(parts: Iterable[Sums]) -> Sums:
     """Several counts and sums as one."""
     parts = list(parts)
     return Sums(
+        sum(part.rows for part in parts),
         sum(part.contracts for part in parts),
         sum((part.total_amount for part in parts), Decimal(0)),
         sum((part.technology_amount for part in parts), Decimal(0)),
     )
 
 
-_SUMS = (
-    func.coalesce(func.sum(Contract.total_amount), 0),
-    func.coalesce(func.sum(Contract.technology_amount), 0),
-)
+def _columns(query: ContractQuery) -> list[ColumnElement[Any]]:
+    of: Any = LedgerEntry if query.is_counted else Contract
+    contracts = func.sum(LedgerEntry.contracts) if query.is_counted else func.count()
+    amounts = [func.coalesce(func.sum(column), 0) for column in (of.total_amount, of.technology_amount)]
+    return [func.count(), func.coalesce(contracts, 0), *amounts]
+
+
+def _sums(row: Sequence[Any]) -> Sums:
+    return Sums(row[0], int(row[1]), Decimal(row[2]), Decimal(row[3]))
 
 
 class _Reader:
@@ -336,6 +390,10 @@ class _Reader:
         if any(name not in known for name in names):
             self.faults.append(("state", "状态从列表里选"))
         return tuple(known[name] for name in names if name in known)
+
+    def cause(self) -> Cause | None:
+        text = self.args.get("cause", "")
+        return next((cause for cause in Cause if cause.value == text), None)
 
     def number(self, name: str, sentence: str, least: int = 1, most: int = 2**31 - 1) -> int | None:
         text = self.args.get(name, "").strip()

@@ -1,6 +1,7 @@
 """The pages of the contracts: lists, one contract, its files, and the one page on which every move is made."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +39,10 @@ from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")
 bp.add_app_template_filter(mask_phone, "mask_phone")
+bp.add_app_template_filter(amounts.deduction_sentence, "reckoning")
+bp.add_app_template_filter(amounts.foreign_in_words, "foreign_price")
+bp.add_app_template_filter(amounts.free_use_in_words, "free_use")
+bp.add_app_template_filter(amounts.royalty_in_words, "royalty")
 bp.add_app_template_filter(corrections.words_of, "place")
 
 Tabs = list[tuple[str, str, int | None, bool]]
@@ -76,6 +81,7 @@ def mine() -> str:
         "contracts/mine.html",
         asked=lists.open_corrections([row.id for row in listed["page"].rows]),
         editable=EDITABLE,
+        free_uses=free_use.of_filer(current_user, today()),
         unfinished=[
             (state.label, part.contracts)
             for state, part in listed["by_state"].items()
@@ -230,13 +236,20 @@ def _shown(contract: Contract) -> dict[str, Any]:
         "submission": submission,
         "revised": course.changed(submission) if submission else [],
         "is_unrevised": course.is_unrevised(submission),
-        "due": dues()(contract.submitted_at, contract.due_on) if contract.state in _in_office() else None,
+        "due": dues()(_begun_at(contract), contract.due_on) if contract.state in _in_office() else None,
         "outcomes": corrections.outcomes(contract),
         "aside": bulk.standing(contract, current_user),
         "beside": corrections.beside_the_items(contract, submission),
+        "cases": case_pages.cases_of(contract),
         "duplicates": _duplicates(contract),
         "rules": rules.name if rules else "",
     }
+
+
+def _begun_at(contract: Contract) -> datetime | None:
+    """From when the limit runs: the opening of the case that is open, else the newest submission."""
+    case = contract.open_case
+    return case.opened_at if case else contract.submitted_at
 
 
 def _in_office() -> frozenset[Word]:
@@ -285,6 +298,8 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
             raise Stale()
         if request.method == "POST" and "add_row" in request.form:
             _add_row(form)
+        elif request.method == "POST" and case_pages.turns_rows(form):
+            pass  # the page shows the list with a line more or less
         elif request.method == "POST" and "take" in request.form:
             _take_over(form, request.form["take"])
         elif form.validate_on_submit():
@@ -296,8 +311,11 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
         return _conflict(contract_id, move, Stale(), typed)
     except IntegrityError as error:
         return _conflict(contract_id, move, Refused(_sentence_of(error)), typed)
-    show = _move_page if lists.is_of_office(offer.move) else filing.own_move_page
-    return show(offer, form), (422 if form.errors else 200)
+    if move in case_pages.NAMES:
+        page = case_pages.move_page(offer, form, _shown(contract))
+    else:
+        page = (_move_page if lists.is_of_office(offer.move) else filing.own_move_page)(offer, form)
+    return page, (422 if form.errors else 200)
 
 
 def _form(name: str, contract: Contract) -> MoveForm:

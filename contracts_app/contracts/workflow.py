@@ -4,7 +4,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.core.errors import SENTENCES
 from contracts_app.core.workflow import Move, Workflow
 
-from . import asks, effects, guards, large_moves, later_moves, turned_away
+from . import asks, case_moves, effects, guards, large_moves, later_moves, turned_away
 from .asks import checks_recognition, checks_registration
 from .states import State
 
@@ -191,6 +191,7 @@ CONTRACT = Workflow(
             guards=(guards.is_filer,),
             effects=(effects.write_audit,),
         ),
+        *case_moves.MOVES,
         *later_moves.MOVES,
     ],
 )

@@ -144,9 +144,12 @@ def _unique_over(columns: str) -> str | None:
     """SQLite tells the columns instead of the name: ``contracts.id, contracts.duty``."""
     names = [column.partition(".")[2] for column in columns.split(", ")]
     table = Base.metadata.tables.get(columns.partition(".")[0])
-    for constraint in table.constraints if table is not None else ():
-        if isinstance(constraint, UniqueConstraint | PrimaryKeyConstraint) and constraint.columns.keys() == names:
-            return str(constraint.name)
+    if table is None:
+        return None
+    keys = [one for one in table.constraints if isinstance(one, UniqueConstraint | PrimaryKeyConstraint)]
+    for key in [*keys, *(index for index in table.indexes if index.unique)]:
+        if key.columns.keys() == names:
+            return str(key.name)
     return None
 
 

@@ -1,23 +1,33 @@
 """Every total is a sum over the ledger, and the ledger says what the contracts say."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 import contracts_app
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts import ledger
-from contracts_app.contracts.ledger import Cause, DailyTotal, LedgerEntry
+from contracts_app.contracts.ledger import (
+    Cause,
+    DailyTotal,
+    Dimensions,
+    Figures,
+    LedgerEntry,
+    difference,
+    dimensions_of,
+)
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.query import ContractQuery, sums
-from contracts_app.contracts.states import State
+from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import today
-from contracts_app.core.db import db
+from contracts_app.core.db import constraint_of, db
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 
@@ -56,11 +66,75 @@ def test_registering_counts_one_contract_with_what_it_was(make):
     assert ledger.verify() == []
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.REGISTERED])
+@pytest.mark.parametrize("state", [*NUMBERED, State.OBJECTION])
+def test_what_is_registered_counts_until_it_is_struck_off(make, state):
+    make.contract(state=state)
+    assert counted()[0][0] == counted()[1][0] == (0 if state in STRUCK_OFF else 1)
+    assert ledger.verify() == []
+
+
+@pytest.mark.parametrize("state", sorted({State.SUBMITTED, State.REVIEWED, State.REFUSED, State.WITHDRAWN}))
 def test_nothing_else_counts(make, state):
     make.contract(state=state)
     assert counted()[0][0] is None
     assert ledger.verify() == []
+
+
+# --- what an event adds ---------------------------------------------------------------------------------------------
+
+HERE = Dimensions(
+    unit_code=JINJIANG,
+    type_code="KF1",
+    field_code="01",
+    platform_id=None,
+    broker_id=None,
+    seller_region_code=JINJIANG,
+    buyer_region_code=JINJIANG,
+    town_code=None,
+    filed_by_id=1,
+)
+ONE = Figures(1, Decimal(100), Decimal(80))
+
+
+def test_a_change_of_amounts_adds_the_delta_and_counts_no_contract():
+    wanted = {HERE: Figures(1, Decimal(120), Decimal(70))}
+    assert difference({HERE: ONE}, wanted) == [(HERE, Figures(0, Decimal(20), Decimal(-10)))]
+    assert difference({HERE: ONE}, {HERE: ONE}) == []
+
+
+def test_a_change_of_place_takes_back_what_stands_and_enters_it_anew():
+    there = replace(HERE, field_code="02")
+    wanted = {there: Figures(1, Decimal(120), Decimal(80))}
+    assert difference({HERE: ONE}, wanted) == [(HERE, -ONE), (there, wanted[there])]
+
+
+def test_striking_off_takes_back_exactly_what_stands():
+    there = replace(HERE, broker_id=7)
+    left_over = {HERE: ONE, there: Figures(0, Decimal(5), Decimal(0))}
+    assert dict(difference(left_over, {})) == {where: -figures for where, figures in left_over.items()}
+
+
+def test_a_change_moves_only_what_it_touched(make, session):
+    """A party that moved away since the registration does not take the contract along because its amount changes."""
+    contract = make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5), amount=100)
+    contract.seller.region_code = SHISHI
+    before = dimensions_of(contract)
+    contract.total_amount, contract.buyer = Decimal(130), make.enterprise(region=SHISHI)
+    ledger.count_change(contract, before, date(2026, 2, 1))
+    session.flush()
+    added = session.scalars(select(LedgerEntry).where(LedgerEntry.cause == Cause.CHANGE).order_by(LedgerEntry.id)).all()
+    assert [(one.contracts, one.total_amount, one.seller_region_code, one.buyer_region_code) for one in added] == [
+        (-1, Decimal(-100), JINJIANG, JINJIANG),
+        (1, Decimal(130), JINJIANG, SHISHI),
+    ]
+    assert ledger.verify() == []
+
+
+def test_a_contract_is_registered_once(make, session):
+    contract = make.contract(state=State.REGISTERED)
+    with pytest.raises(IntegrityError) as broken:
+        ledger.count_registration(contract)
+    assert constraint_of(broken.value) == "uq_ledger_entries_registration"
 
 
 def test_a_refused_move_counts_nothing(make, session):
@@ -126,7 +200,7 @@ def test_what_was_counted_keeps_its_dimensions(make, session):
         delete(LedgerEntry),
         update(Contract).values(type_code="FW1"),
         update(Contract).values(total_amount=Decimal(2_000_000)),
-        update(Contract).values(registered_on=date(2025, 1, 1)),
+        update(Contract).values(registered_on=date(2025, 6, 1)),
     ],
 )
 def test_verify_finds_every_difference(make, session, damage):
@@ -151,21 +225,20 @@ def test_a_row_of_the_summary_without_entries_is_found(session, app):
     assert ledger.verify() != []
 
 
-def test_entries_that_cancel_each_other_leave_zero(make, session):
-    """What a cancellation will write: the same row with the signs turned, on its own day."""
-    contract = make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5), amount=100)
-    entry = session.scalars(select(LedgerEntry)).one()
-    columns = {column.key for column in LedgerEntry.__table__.columns} - {"id", "recorded_at"}
-    facts = {name: getattr(entry, name) for name in columns}
-    minus = {name: -facts[name] for name in ledger._SUMS}
-    ledger.append([LedgerEntry(**facts | minus | {"cause": Cause.CANCELLATION, "counts_on": date(2026, 1, 2)})])
+@pytest.mark.parametrize(("state", "cause"), [("cancelled", Cause.CANCELLATION), ("revoked", Cause.REVOCATION)])
+def test_striking_off_counts_in_the_year_of_the_decision(make, session, state, cause):
+    make.contract(
+        state=State(state), registered_on=date(2025, 5, 5), struck_off_on=date(2026, 1, 2), amount=100, technology=60
+    )
     session.flush()
     assert counted() == [(0, 0, 0), (0, 0, 0)]
     years = select(func.sum(DailyTotal.total_amount)).where(
         DailyTotal.counts_on.between(date(2025, 1, 1), date(2025, 12, 31))
     )
     assert session.scalar(years) == Decimal(100), "the year that was published keeps what it counted"
-    assert contract.state is State.REGISTERED
+    last = session.scalars(select(LedgerEntry).order_by(LedgerEntry.id.desc())).first()
+    assert (last.cause, last.counts_on, last.contracts) == (cause, date(2026, 1, 2), -1)
+    assert ledger.verify() == []
 
 
 def test_the_ledger_only_grows():

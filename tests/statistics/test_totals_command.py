@@ -74,6 +74,6 @@ def test_verify_names_every_cell_that_differs(app, register, session):
     session.query(DailyTotal).update({DailyTotal.contracts: 2})
     result = run(app, "verify")
     assert result.exit_code == 1
-    assert "台账 2025-01-01 350582 KF1：汇总 2 项" in result.stdout
-    assert "合同 2025-01-01 350582 KF1：汇总 2 项" in result.stdout
-    assert "2 处" in result.stderr
+    assert "汇总 2025-01-01 350582 KF1：汇总 2 项 1000000.00 元" in result.stdout
+    assert "台账 1 项 1000000.00 元" in result.stdout
+    assert "1 处" in result.stderr

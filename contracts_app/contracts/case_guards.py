@@ -1,0 +1,117 @@
+"""Why a person may not make a move of a case, in a sentence; None when they may. Source: domain facts 1.7, 1.8."""
+
+from datetime import date, timedelta
+
+from contracts_app.accounts.models import StandIn, User, bound_ids
+from contracts_app.accounts.roles import Role
+from contracts_app.core.clock import local, today
+from contracts_app.rules.queries import setting
+
+from .cases import CaseKind, Outcome
+from .guards import filed_by, is_in_region
+from .models import Contract, HistoryLine
+from .states import State
+
+Actor = User | StandIn
+
+
+def is_applicant_or_counter(contract: Contract, person: Actor) -> bool:
+    """The filer, or a registrar who takes the application at the counter of the office that registered it."""
+    at_counter = person.has(Role.REGISTRAR) and is_in_region(contract, person) is None  # type: ignore[arg-type]
+    return filed_by(contract, person) or at_counter  # type: ignore[arg-type]
+
+
+def may_apply(contract: Contract, person: Actor) -> str | None:
+    if is_applicant_or_counter(contract, person):
+        return None
+    return "由申报人本人申请，或者由原登记机构的登记员在窗口代为办理。"
+
+
+def opened_by(contract: Contract, person: Actor) -> bool:
+    case = contract.open_case
+    return case is not None and case.opened_by_id == person.id
+
+
+def is_opener(contract: Contract, person: Actor) -> str | None:
+    return None if opened_by(contract, person) else "只有提出申请的人可以撤回。"
+
+
+def did_not_open(contract: Contract, person: Actor) -> str | None:
+    """Nobody looks into or decides on what they asked for themselves."""
+    case = contract.open_case
+    return "这件事是你提出的，须由别人办理。" if case and case.opened_by_id in bound_ids(person) else None
+
+
+def is_not_looked_at(contract: Contract, person: Actor) -> str | None:
+    case = contract.open_case
+    return "已经初核，由审核员核准。" if case and case.reviewed_by_id else None
+
+
+def is_looked_at(contract: Contract, person: Actor) -> str | None:
+    case = contract.open_case
+    return None if case and case.reviewed_by_id else "还没有初核，先由登记员初核。"
+
+
+def did_not_look(contract: Contract, person: Actor) -> str | None:
+    case = contract.open_case
+    return "初核是你做的，核准须由另一人办理。" if case and case.reviewed_by_id in bound_ids(person) else None
+
+
+def was_heard(contract: Contract, person: Actor) -> str | None:
+    """No revocation before the party was told of it and could speak."""
+    case = contract.open_case
+    return None if case and case.was_heard else "还没有告知当事人并记录陈述、申辩，先“记录告知和陈述”。"
+
+
+def is_not_heard(contract: Contract, person: Actor) -> str | None:
+    case = contract.open_case
+    return "告知和陈述都已经记录，由别人作决定。" if case and case.was_heard else None
+
+
+def took_no_part(contract: Contract, person: Actor) -> str | None:
+    """An objection is decided by somebody who made no move on the contract before, also in a colleague's place."""
+    bound = bound_ids(person)
+    took_part = any({line.by_id, line.for_id} & bound for line in contract.history)
+    return "你办理过这份合同，异议须由没有参与过的人决定。" if took_part else None
+
+
+def is_in_time(contract: Contract, person: Actor) -> str | None:
+    """The applicant objects within the limit that runs from the day of the decision."""
+    days, decided = int(setting("objection_days")), decided_on(contract)
+    if decided is None or today() <= decided + timedelta(days=days):
+        return None
+    return f"决定作出之日（{decided}）起 {days} 日内可以提出异议，现在已经超过。"
+
+
+def is_not_answered(contract: Contract, person: Actor) -> str | None:
+    """One objection of the applicant to one decision."""
+    line = _decision(contract)
+    answered = any(
+        case.kind is CaseKind.OBJECTION
+        and case.outcome in (Outcome.GRANTED, Outcome.DENIED)
+        and not case.authority
+        and (line is None or case.opened_at >= line.at)
+        for case in contract.cases
+    )
+    return "对这项决定的异议已经有了决定，不能再次提出。" if answered else None
+
+
+def decided_on(contract: Contract) -> date | None:
+    """The day of the decision that can be objected to."""
+    line = _decision(contract)
+    return local(line.at).date() if line else contract.registered_on
+
+
+def _decision(contract: Contract) -> HistoryLine | None:
+    """The newest decision by which the contract is registered or refused; what only led back there is none."""
+    open_case = contract.open_case
+    state = open_case.opened_from if open_case else contract.state
+    back = (State.OBJECTION, State.REVOKING)
+    return next(
+        (line for line in reversed(contract.history) if line.target is state and line.source not in (*back, state)),
+        None,
+    )
+
+
+# These look at how far the case is only, whoever the person is: what tells which step is next.
+OF_THE_CASE = frozenset({is_not_looked_at, is_looked_at, was_heard, is_not_heard})

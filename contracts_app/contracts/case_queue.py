@@ -1,0 +1,38 @@
+"""Which open cases wait for a person: what the guards of the cases' moves say, as one condition."""
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+
+from contracts_app.accounts.models import StandIn, User, bound_ids
+from contracts_app.accounts.roles import Role
+
+from .cases import CaseKind, ContractCase
+from .models import Contract, HistoryLine
+from .states import State
+
+OF_CASES = frozenset({State.CHANGING, State.CANCELLING, State.REVOKING, State.OBJECTION})
+
+
+def is_next_for(person: User | StandIn) -> ColumnElement[bool]:
+    """Contracts without an open case, and those whose case this person can bring on."""
+    case, bound = ContractCase, sorted(bound_ids(person))
+    by_other = case.opened_by_id.not_in(bound)
+    asked = case.kind.in_((CaseKind.CHANGE, CaseKind.CANCELLATION))
+    heard = and_(case.notified_on.is_not(None), case.statement != "")
+    took_part = select(HistoryLine.id).where(
+        HistoryLine.contract_id == Contract.id,
+        or_(HistoryLine.by_id.in_(bound), func.coalesce(HistoryLine.for_id, 0).in_(bound)),
+    )
+    took_part = took_part.correlate(Contract)
+    ways: list[ColumnElement[bool]] = []
+    if person.has(Role.REGISTRAR):
+        ways.append(and_(asked, by_other, case.reviewed_by_id.is_(None)))
+    if person.has(Role.REVIEWER):
+        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound)))
+    if person.has(Role.REGISTRAR, Role.REVIEWER):
+        ways.append(and_(case.kind == CaseKind.REVOCATION, ~heard))
+    if person.has(Role.REVIEWER, Role.MANAGER):
+        ways.append(and_(case.kind == CaseKind.REVOCATION, heard, by_other))
+        ways.append(and_(case.kind == CaseKind.OBJECTION, by_other, ~took_part.exists()))
+    opened = select(case.id).where(case.contract_id == Contract.id, case.outcome.is_(None), or_(false(), *ways))
+    opened = opened.correlate(Contract)  # a list may show the case beside the contract
+    return or_(Contract.state.not_in(sorted(OF_CASES)), opened.correlate(Contract).exists())

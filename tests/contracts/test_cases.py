@@ -1,0 +1,375 @@
+"""Change, cancellation, revocation and objection: who may, what it does to the contract and to the figures."""
+
+import io
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import FileStorage
+
+from contracts_app.accounts.roles import Role
+from contracts_app.contracts import case_guards, ledger
+from contracts_app.contracts.cases import Outcome
+from contracts_app.contracts.impact import impact_of
+from contracts_app.contracts.ledger import Figures, LedgerEntry
+from contracts_app.contracts.query import ContractQuery, sums
+from contracts_app.contracts.states import State
+from contracts_app.contracts.validity import Standing, standing
+from contracts_app.contracts.workflow import CONTRACT
+from contracts_app.core.clock import today
+from contracts_app.core.errors import Refused
+from contracts_app.statistics.queries import year_overview
+from contracts_app.targets.models import Target
+from tests.factories import JINJIANG, PDF, QUANZHOU, SHISHI
+
+LAST_YEAR = today().year - 1
+
+
+def paper():
+    return FileStorage(io.BytesIO(PDF + b"agreement"), "变更协议.pdf")
+
+
+def move(name, contract, person, **answers):
+    CONTRACT.offer(name, contract, person).make(answers)
+
+
+def asked(contract, **answers):
+    """What the filer asks: the contract's own answers but for these."""
+    whole = {"ground_code": "C01", "event_on": today(), "grounds": "", "paper": paper()}
+    return whole | {"has_benefits": False, "benefits_note": ""} | answers
+
+
+def of_last_year(make, **facts):
+    return make.contract(state=State.REGISTERED, registered_on=today().replace(year=LAST_YEAR, day=5), **facts)
+
+
+def plan_of(total):
+    return [{"due_on": None, "condition": "验收后", "amount": Decimal(total)}]
+
+
+# --- a change --------------------------------------------------------------------------------------------------------
+
+
+def test_a_change_counts_its_difference_in_the_year_of_the_decision(make, session):
+    contract = of_last_year(make, amount=1_000_000)
+    title, manager = contract.title, make.user(Role.MANAGER)
+    move(
+        "ask_change",
+        contract,
+        contract.filed_by,
+        **asked(contract, title="改过的名称", total_amount=Decimal(1_200_000), payments=plan_of(1_200_000)),
+    )
+    case = contract.open_case
+    assert (contract.state, contract.title, contract.total_amount) == (State.CHANGING, title, Decimal(1_000_000))
+    assert set(case.proposal) == {"title", "total_amount", "payments", "deductions"} - {"deductions"}
+    assert case.changes["technology_amount"] == ["1,000,000.00", "1,200,000.00"]
+    assert contract.due_on > today()
+    assert [file.kind_code for file in contract.attachments if file.case_id == case.id] == ["amendment"]
+    assert sums(ContractQuery(year=LAST_YEAR), manager).contracts == 1, "it counts while the change is open"
+
+    move("review_case", contract, make.user(), opinion="属实。")
+    move("grant_change", contract, make.user(Role.REVIEWER), counts_on=today(), opinion="")
+    session.commit()
+    assert (contract.state, contract.title, contract.revision) == (State.REGISTERED, "改过的名称", 1)
+    assert (contract.total_amount, contract.technology_amount) == (Decimal(1_200_000), Decimal(1_200_000))
+    assert [line.amount for line in contract.payments] == [Decimal(1_200_000)]
+    assert contract.history[-1].changes["title"] == [title, "改过的名称"]
+    original = next(line for line in contract.history if line.move == "register")
+    assert original.facts["title"] == title
+    assert sums(ContractQuery(year=LAST_YEAR), manager).total_amount == Decimal(1_000_000)
+    assert sums(ContractQuery(year=today().year), manager).total_amount == Decimal(200_000)
+    assert sums(ContractQuery(year=today().year), manager).contracts == 0
+    assert (contract.open_case, case.outcome, contract.due_on) == (None, Outcome.GRANTED, None)
+    assert standing(contract) is Standing.CHANGED
+    assert ledger.verify() == []
+
+
+def test_what_a_change_asks_is_held_against_the_rules(app, make):
+    contract = of_last_year(make)
+    data = {"ground_code": "C01", "event_on": str(today()), "has_benefits": "no", "title": contract.title}
+    data |= {"content": contract.content, "field_code": "01", "total_amount": "130", "total_amount_unit": "wan"}
+    data |= {"buyer_id": contract.buyer_id, "begins_on": str(contract.begins_on), "ends_on": str(contract.ends_on)}
+    plan = {"payments-0-condition": "验收后", "payments-0-amount": "100"}
+
+    def errors(**more):
+        given = {**data, **plan, **more, "paper": (io.BytesIO(PDF), "协议.pdf")}
+        with app.test_request_context("/", method="POST", data=given):
+            form = CONTRACT.offer("ask_change", contract, contract.filed_by).form()
+            form.validate()
+            return {name: said for name, said in form.errors.items() if name != "csrf_token"}
+
+    assert list(errors()) == ["payments"], "the plan does not add up to the new total"
+    assert errors(**{"payments-0-amount": "130"}) == {}
+    assert "ends_on" in errors(**{"payments-0-amount": "130", "ends_on": "2001-01-01"})
+    assert "没有一项和登记的不同" in str(errors(total_amount="100", **{"payments-0-condition": "合同生效后 10 日内"}))
+    assert "benefits_note" in errors(**{"payments-0-amount": "130", "has_benefits": "yes"})
+    assert "grounds" in errors(**{"payments-0-amount": "130", "ground_code": "C09"})
+    assert "event_on" in errors(**{"payments-0-amount": "130", "event_on": str(today() + timedelta(days=1))})
+
+
+def test_a_change_that_changes_nothing_is_refused(make, session):
+    contract = of_last_year(make)
+    with pytest.raises(Refused, match="没有一项和登记的不同"):
+        move("ask_change", contract, contract.filed_by, **asked(contract, title=contract.title))
+
+
+# --- two people, and the opener is neither ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["change", "cancellation"])
+def test_who_asks_looks_and_decides_are_three(make, kind):
+    counter, both = make.user(Role.REGISTRAR, Role.REVIEWER), make.user(Role.REGISTRAR, Role.REVIEWER)
+    contract = of_last_year(make)
+    answers = asked(contract, title="新名称") if kind == "change" else asked(contract, ground_code="Z01")
+    move(f"ask_{kind}", contract, counter, **answers)
+    with pytest.raises(Refused, match="是你提出的"):
+        move("review_case", contract, counter, opinion="属实。")
+    with pytest.raises(Refused, match="还没有初核"):
+        move(f"grant_{kind}", contract, both, counts_on=today(), opinion="")
+    move("review_case", contract, both, opinion="属实。")
+    with pytest.raises(Refused, match="初核是你做的"):
+        move(f"grant_{kind}", contract, both, counts_on=today(), opinion="")
+    with pytest.raises(Refused, match="是你提出的"):
+        move("deny_case", contract, counter, decision="不符。")
+    move("deny_case", contract, make.user(Role.REVIEWER), decision="材料不符。")
+    assert (contract.state, contract.cases[-1].outcome) == (State.REGISTERED, Outcome.DENIED)
+    assert ledger.verify() == []
+
+
+def test_a_stranger_does_not_ask_and_the_opener_takes_back(make):
+    contract = of_last_year(make)
+    for stranger in (make.user(Role.BROKER), make.user(region=SHISHI)):
+        with pytest.raises(Refused, match="由申报人本人申请"):
+            move("ask_change", contract, stranger, **asked(contract, title="新名称"))
+    move("ask_change", contract, contract.filed_by, **asked(contract, title="新名称"))
+    with pytest.raises(Refused, match="只有提出申请的人"):
+        move("withdraw_case", contract, make.user(), reason="不要了。")
+    move("withdraw_case", contract, contract.filed_by, reason="不要了。")
+    assert (contract.state, contract.cases[-1].outcome) == (State.REGISTERED, Outcome.WITHDRAWN)
+
+
+def test_one_case_is_open_at_a_time(make, session):
+    contract = make.contract(state=State.CHANGING)
+    with pytest.raises(IntegrityError):
+        session.execute(
+            contract.cases[0]
+            .__table__.insert()
+            .values(
+                contract_id=contract.id,
+                kind="cancellation",
+                opened_by_id=contract.filed_by_id,
+                opened_at=contract.submitted_at,
+                opened_from="registered",
+                grounds="",
+                authority="",
+                benefits_note="",
+                proposal={},
+                changes={},
+                review_opinion="",
+                statement="",
+                decision="",
+            )
+        )
+
+
+# --- the end of a registration ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("day", [today() + timedelta(days=1), today().replace(year=LAST_YEAR, day=4)])
+def test_a_decision_counts_between_the_registration_and_today(make, day):
+    contract = of_last_year(make)
+    move("ask_cancellation", contract, contract.filed_by, **asked(contract, ground_code="Z01"))
+    move("review_case", contract, make.user(), opinion="属实。")
+    with pytest.raises(Refused, match="计入日期不能"):
+        move("grant_cancellation", contract, make.user(Role.REVIEWER), counts_on=day, opinion="")
+
+
+def test_a_revocation_needs_the_party_heard_and_another_person(make):
+    contract, reviewer = of_last_year(make), make.user(Role.REVIEWER)
+    found = {"ground_code": "V03", "event_on": today(), "grounds": "重复。", "paper": paper()}
+    move("open_revocation", contract, reviewer, **found)
+    manager = make.user(Role.MANAGER)
+    with pytest.raises(Refused, match="先“记录告知和陈述”"):
+        move("revoke", contract, manager, counts_on=today(), decision="重复登记。")
+    move("record_hearing", contract, make.user(), notified_on=today(), statement="")
+    with pytest.raises(Refused, match="先“记录告知和陈述”"):
+        move("revoke", contract, manager, counts_on=today(), decision="重复登记。")
+    move("record_hearing", contract, make.user(), notified_on=today(), statement="未提出陈述、申辩")
+    with pytest.raises(Refused, match="是你提出的"):
+        move("revoke", contract, reviewer, counts_on=today(), decision="重复登记。")
+    move("revoke", contract, manager, counts_on=today(), decision="重复登记。")
+    assert (contract.state, standing(contract)) == (State.REVOKED, Standing.REVOKED)
+    assert ledger.standing_of(contract) == {}
+    assert ledger.verify() == []
+
+
+# --- objection -------------------------------------------------------------------------------------------------------
+
+
+def test_an_objection_is_decided_by_somebody_who_took_no_part(make):
+    contract = make.contract(state=State.REFUSED)
+    move("object", contract, contract.filed_by, ground_code="Y01", grounds="标的明确。", paper=None)
+    for involved in (contract.reviewed_by, contract.decided_by):
+        if involved.has(Role.REVIEWER):
+            with pytest.raises(Refused, match="没有参与过"):
+                move("decide_objection", contract, involved, outcome="maintain", decision="维持。")
+    move("decide_objection", contract, make.user(Role.MANAGER), outcome="redo", decision="重新审查。")
+    assert contract.state is State.ACCEPTED
+    assert (contract.reviewed_by_id, contract.decided_by_id, contract.refusal_code) == (None, None, None)
+    assert contract.due_on > today()
+    assert contract.cases[-1].outcome is Outcome.GRANTED
+
+
+def test_an_objection_to_a_registration_leads_back_or_to_an_investigation(make):
+    contract, one, other = of_last_year(make), make.user(Role.MANAGER), make.user(Role.REVIEWER)
+    clerk = make.user()
+    letter = {"authority": "国家税务总局晋江市税务局", "ground_code": "Y03", "grounds": "核定过高。", "paper": None}
+    move("object_by_authority", contract, clerk, **letter)
+    move("decide_objection", contract, one, outcome="maintain", decision="核定无误。")
+    assert (contract.state, contract.due_on) == (State.REGISTERED, None)
+    move("object_by_authority", contract, clerk, **letter)
+    with pytest.raises(Refused, match="没有参与过"):
+        move("decide_objection", contract, one, outcome="redo", decision="再查。")
+    move("decide_objection", contract, other, outcome="redo", decision="核定依据不足。")
+    assert contract.state is State.REVOKING
+    assert (contract.open_case.kind.value, contract.open_case.ground_code) == ("revocation", "V04")
+    assert ledger.verify() == []
+
+
+def test_an_objection_is_made_in_time_and_once(make):
+    late = make.contract(state=State.REFUSED, submitted_on=today() - timedelta(days=200))
+    with pytest.raises(Refused, match="60 日内可以提出异议"):
+        move("object", late, late.filed_by, ground_code="Y01", grounds="标的明确。", paper=None)
+    contract = make.contract(state=State.REFUSED)
+    move("object", contract, contract.filed_by, ground_code="Y01", grounds="标的明确。", paper=None)
+    move("withdraw_objection", contract, contract.filed_by, reason="再想想。")
+    move("object", contract, contract.filed_by, ground_code="Y01", grounds="标的明确。", paper=None)
+    move("decide_objection", contract, make.user(Role.MANAGER), outcome="maintain", decision="维持。")
+    with pytest.raises(Refused, match="已经有了决定"):
+        move("object", contract, contract.filed_by, ground_code="Y01", grounds="还是明确。", paper=None)
+    assert case_guards.decided_on(contract) == today() - timedelta(days=3)
+
+
+# --- what it would do ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["change", "cancellation", "revocation"])
+def test_what_is_shown_before_the_decision_is_what_happens(make, session, kind):
+    make.save(
+        Target(
+            unit_code=JINJIANG,
+            year=today().year,
+            measure_code="total_amount",
+            version=1,
+            value=Decimal(4_000_000),
+            document="泉科〔2026〕1号",
+            issued_on=today(),
+            source="测试",
+        )
+    )
+    make.contract(state=State.REGISTERED, amount=3_000_000)
+    contract, reviewer = of_last_year(make, amount=1_000_000), make.user(Role.REVIEWER)
+    if kind == "revocation":
+        found = {"ground_code": "V03", "event_on": today(), "grounds": "重复。", "paper": paper()}
+        move("open_revocation", contract, make.user(Role.REVIEWER), **found)
+        move("record_hearing", contract, make.user(), notified_on=today(), statement="没有意见。")
+    else:
+        answers = {"total_amount": Decimal(1_500_000), "payments": plan_of(1_500_000), "field_code": "02"}
+        answers = asked(contract, **answers) if kind == "change" else asked(contract, ground_code="Z01")
+        move(
+            f"ask_{kind}", contract, contract.filed_by, **answers | {"has_benefits": True, "benefits_note": "免增值税"}
+        )
+        move("review_case", contract, make.user(), opinion="属实。")
+    shown = impact_of(contract, contract.open_case, today())
+    manager = make.user(Role.MANAGER, region=QUANZHOU)
+    before = year_overview(today().year, manager)
+    decide = {"change": "grant_change", "cancellation": "grant_cancellation", "revocation": "revoke"}[kind]
+    move(decide, contract, reviewer, counts_on=today(), opinion="", decision="属实。")
+    session.flush()
+    after = year_overview(today().year, manager)
+    unit, city = shown.effects
+    for effect, find in ((unit, _unit), (city, lambda year: year.total)):
+        for told, completion, year in (
+            (effect.before, effect.completion_before, before),
+            (effect.after, effect.completion_after, after),
+        ):
+            counted = find(year).counted
+            assert told == Figures(counted.contracts, counted.total_amount, counted.technology_amount)
+            assert completion == find(year).completion
+    entries = session.scalars(select(LedgerEntry).where(LedgerEntry.contract_id == contract.id)).all()
+    added = sum((Figures(one.contracts, one.total_amount, one.technology_amount) for one in entries[1:]), Figures())
+    assert unit.step == added
+    assert shown.has_benefits is (None if kind == "revocation" else True)
+    assert {one.query.field for one in shown.lists} == ({"01", "02"} if kind == "change" else {"01", None})
+
+
+def _unit(year):
+    return next(line for line in year.units if line.code == JINJIANG)
+
+
+# --- the pages -------------------------------------------------------------------------------------------------------
+
+
+def test_the_pages_lead_through_a_change(make, sign_in, session):
+    contract = of_last_year(make, amount=1_000_000)
+    number = contract.id
+    client = sign_in(contract.filed_by)
+    page = client.get(f"/contracts/{number}/ask_change").get_data(as_text=True)
+    assert 'enctype="multipart/form-data"' in page
+    data = {"version": contract.version, "ground_code": "C02", "event_on": str(today()), "has_benefits": "no"}
+    data |= {"title": "改过的名称", "buyer_id": contract.buyer_id, "content": contract.content, "field_code": "01"}
+    data |= {"begins_on": str(contract.begins_on), "ends_on": str(contract.ends_on), "total_amount": "100"}
+    data |= {"total_amount_unit": "wan", "payments-0-condition": "合同生效后 10 日内", "payments-0-amount": "100"}
+    more = client.post(f"/contracts/{number}/ask_change", data=data | {"go": "plan-add"})
+    assert more.status_code == 200
+    assert 'name="payments-1-amount"' in more.get_data(as_text=True)
+    answer = client.post(f"/contracts/{number}/ask_change", data=data | {"paper": (io.BytesIO(PDF), "协议.pdf")})
+    assert answer.status_code == 302, answer.get_data(as_text=True)
+
+    registrar = sign_in(make.user())
+    assert "初核" in registrar.get("/contracts/inbox").get_data(as_text=True)
+    registrar.post(f"/contracts/{number}/review_case", data={"version": contract.version, "opinion": "属实。"})
+    reviewer = sign_in(make.user(Role.REVIEWER))
+    page = reviewer.get(f"/contracts/{number}/grant_change").get_data(as_text=True)
+    assert "改过的名称" in page
+    assert "各项统计数都不变" in page
+    session.expire_all()
+    data = {"version": contract.version, "counts_on": str(today())}
+    assert reviewer.post(f"/contracts/{number}/grant_change", data=data).status_code == 302
+    page = client.get(f"/contracts/{number}").get_data(as_text=True)
+    assert "第 1 次变更" in page
+    assert "协议.pdf" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "role"),
+    [
+        (State.CANCELLING, "grant_cancellation", Role.REVIEWER),
+        (State.REVOKING, "revoke", Role.MANAGER),
+        (State.OBJECTION, "decide_objection", Role.MANAGER),
+    ],
+)
+def test_the_pages_of_decisions_say_what_they_would_do(make, sign_in, state, name, role):
+    contract = make.contract(state=state, amount=1_000_000)
+    ready = {"notified_on": today(), "statement": "未提出。", "reviewed_by_id": make.user().id}
+    make.save(contract.open_case, **ready)
+    page = sign_in(make.user(role)).get(f"/contracts/{contract.id}/{name}")
+    assert page.status_code == 200
+    assert ("−100.00" in page.get_data(as_text=True)) == (state is not State.OBJECTION)
+
+
+def test_cases_ask_no_more_questions(make, sign_in, count_queries, session):
+    contract = of_last_year(make)
+    client, counts = sign_in(make.user()), []
+    for rounds in (1, 3):
+        for _ in range(rounds):
+            move("ask_change", contract, contract.filed_by, **asked(contract, title=f"新名称{len(contract.cases)}"))
+            move("withdraw_case", contract, contract.filed_by, reason="不要了。")
+        session.commit()
+        client.get(f"/contracts/{contract.id}")
+        with count_queries() as queries:
+            client.get(f"/contracts/{contract.id}")
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
