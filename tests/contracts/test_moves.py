@@ -28,8 +28,9 @@ ANSWERS = {
     "accept": {"complete_papers": "y"},
     "review": {
         "recognised_type": "KF1",
-        "recognised_amount": "90",
-        "recognised_amount_unit": "wan",
+        "deductions-0-kind": "equipment",
+        "deductions-0-name": "检测仪 1 台",
+        "deductions-0-amount": "10",
         "conclusion": "register",
         "opinion": "建议登记",
     },
@@ -211,9 +212,9 @@ def test_a_number_that_is_taken_is_told_of_beside_its_field(make, sign_in):
             "登记日期不能晚于今天",
         ),
         ("register", State.REVIEWED, {"registration_number": "123"}, "16 位"),
-        ("review", State.ACCEPTED, {"recognised_amount": "101"}, "技术交易额不能大于成交额"),
-        ("review", State.ACCEPTED, {"recognised_amount": "-5"}, "金额不能是负数"),
-        ("review", State.ACCEPTED, {"recognised_amount": "0"}, "核定的技术交易额要大于 0"),
+        ("review", State.ACCEPTED, {"deductions-0-amount": "101"}, "扣除的合计 1,010,000.00 元，大于成交额 1,000,000.00 元"),
+        ("review", State.ACCEPTED, {"deductions-0-amount": "-5"}, "扣除明细第 1 行：金额不能是负数"),
+        ("review", State.ACCEPTED, {"deductions-0-amount": "100"}, "核定的技术交易额要大于 0"),
         ("review", State.ACCEPTED, {"conclusion": "refuse", "opinion": ""}, "建议不予登记的，写明理由"),
         ("review", State.ACCEPTED, {"recognised_type": "XX"}, "选择列表里有的一项"),
         ("accept", State.SUBMITTED, {"complete_papers": ""}, "核对后勾选"),
@@ -244,7 +245,7 @@ def test_a_transfer_without_a_right_is_not_recognised_but_may_be_refused(make, s
     assert answer.status_code == 422
     assert "必须有知识产权" in answer.get_data(as_text=True)
 
-    post(registrar, contract, "review", recognised_type="ZR3", recognised_amount="0", conclusion="refuse")
+    post(registrar, contract, "review", recognised_type="ZR3", conclusion="refuse")
     assert contract.state is State.REVIEWED
 
 
