@@ -277,7 +277,7 @@ def why_not_counted_on(contract: Contract, day: date) -> str | None:
 
 
 def opinion(contract: Contract) -> Any:
-    return LongText("核准意见", [Length(max=1000, message="意见不超过 1000 字")])
+    return _words("核准意见", "写明核准意见，例如“同意变更”")
 
 
 def decision(contract: Contract) -> Any:
@@ -287,7 +287,7 @@ def decision(contract: Contract) -> Any:
 def notified_on(contract: Contract) -> Any:
     case = contract.open_case
     day = case.notified_on if case else None
-    return DayField("告知日期", [DataRequired("填写告知当事人的日期")], default=day or today())
+    return DayField("告知日期", [DataRequired("填写告知当事人的日期")], default=day)
 
 
 def statement(contract: Contract) -> Any:

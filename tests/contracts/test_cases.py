@@ -3,6 +3,7 @@
 import io
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 
 import pytest
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import case_guards, ledger
+from contracts_app.contracts import case_guards, case_moves, ledger
 from contracts_app.contracts.cases import Outcome
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
@@ -25,6 +26,12 @@ from contracts_app.targets.models import Target
 from tests.factories import JINJIANG, PDF, QUANZHOU, SHISHI
 
 LAST_YEAR = today().year - 1
+OF_CASES = {move.name for move in case_moves.MOVES}
+WITH_A_CASE = {State.CHANGING, State.CANCELLING, State.REVOKING, State.OBJECTION}
+ROLES = [
+    *([(Role.REGISTRAR,)] * 2 + [(Role.REVIEWER,)] * 3 + [(Role.MANAGER,)] * 3),
+    *([(Role.REGISTRAR, Role.REVIEWER)] * 2),
+]
 
 
 def paper():
@@ -129,6 +136,8 @@ def test_who_asks_looks_and_decides_are_three(make, kind):
     with pytest.raises(Refused, match="还没有初核"):
         move(f"grant_{kind}", contract, both, counts_on=today(), opinion="")
     move("review_case", contract, both, opinion="属实。")
+    with pytest.raises(Refused, match="已经初核"):
+        move("review_case", contract, make.user(), opinion="也属实。")
     with pytest.raises(Refused, match="初核是你做的"):
         move(f"grant_{kind}", contract, both, counts_on=today(), opinion="")
     with pytest.raises(Refused, match="是你提出的"):
@@ -197,6 +206,8 @@ def test_a_revocation_needs_the_party_heard_and_another_person(make):
     with pytest.raises(Refused, match="先“记录告知和陈述”"):
         move("revoke", contract, manager, counts_on=today(), decision="重复登记。")
     move("record_hearing", contract, make.user(), notified_on=today(), statement="未提出陈述、申辩")
+    with pytest.raises(Refused, match="都已经记录"):
+        move("record_hearing", contract, make.user(), notified_on=today(), statement="改口")
     with pytest.raises(Refused, match="是你提出的"):
         move("revoke", contract, reviewer, counts_on=today(), decision="重复登记。")
     move("revoke", contract, manager, counts_on=today(), decision="重复登记。")
@@ -336,7 +347,7 @@ def test_the_pages_lead_through_a_change(make, sign_in, session):
     assert "改过的名称" in page
     assert "各项统计数都不变" in page
     session.expire_all()
-    data = {"version": contract.version, "counts_on": str(today())}
+    data = {"version": contract.version, "counts_on": str(today()), "opinion": "同意变更。"}
     assert reviewer.post(f"/contracts/{number}/grant_change", data=data).status_code == 302
     page = client.get(f"/contracts/{number}").get_data(as_text=True)
     assert "第 1 次变更" in page
@@ -373,3 +384,42 @@ def test_cases_ask_no_more_questions(make, sign_in, count_queries, session):
             client.get(f"/contracts/{contract.id}")
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+# --- anybody does anything -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_people_do_to_what_is_registered_what_must_hold_holds(make, session, seed):
+    rng = Random(seed)
+    contracts = [of_last_year(make, amount=1_000_000) for _ in range(2)] + [make.contract(state=State.REFUSED)]
+    people = [make.user(*roles) for roles in ROLES] + [contract.filed_by for contract in contracts[:1]]
+    made = set()
+    for _ in range(60):
+        contract, person = rng.choice(contracts), rng.choice(people)
+        offers = [one for one in CONTRACT.offers(contract, person) if one.move.name in OF_CASES and not one.reasons]
+        if not offers:
+            continue
+        offer, source = rng.choice(offers), contract.state
+        offer.make(any_answers(offer.move.name, contract, rng), contract.version)
+        session.commit()
+        made.add(offer.move.name)
+        assert contract.state in offer.move.ends(source)
+        assert len([case for case in contract.cases if case.outcome is None]) == (contract.state in WITH_A_CASE)
+        for case in contract.cases:
+            assert case.decided_by_id is None or case.decided_by_id not in (case.opened_by_id, case.reviewed_by_id)
+            assert case.decided_by_id != contract.filed_by_id
+        assert (ledger.standing_of(contract) == {}) == (not contract.is_in_force)
+    assert ledger.verify() == []
+    assert len(made) > 8
+
+
+def any_answers(name, contract, rng):
+    words = {"opinion": "同意。", "decision": "属实。", "reason": "不要了。", "grounds": "有误。", "counts_on": today()}
+    grounds = {"ask_change": "C01", "ask_cancellation": "Z01", "open_revocation": "V03"}
+    answers = asked(contract, **words, ground_code=grounds.get(name, "Y09"), authority="晋江市财政局")
+    answers |= {"notified_on": today(), "statement": "未提出。", "outcome": rng.choice(["maintain", "redo"])}
+    if name == "ask_change":
+        total = rng.randint(1, 10**6)
+        answers |= {"total_amount": Decimal(total), "payments": plan_of(total), "title": f"名称{total}"}
+    return answers
