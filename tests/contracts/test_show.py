@@ -8,6 +8,7 @@ import pytest
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
+from contracts_app.core import money
 from contracts_app.core.clock import now_utc
 from tests.factories import PDF, SHISHI
 
@@ -33,7 +34,7 @@ def test_every_state_has_its_page_for_everybody_who_may_see_it(make, sign_in, st
     ):
         page = page_of(sign_in(person), contract)
         assert state.label in page
-        assert "壹佰万元整" in page
+        assert money.capitals(contract.total_amount) in page
         for offer in CONTRACT.offers(contract, person):
             assert offer.move.label in page
 
