@@ -123,7 +123,7 @@ class Office(RuleBasedStateMachine):
 
     @property
     def people(self):
-        return [db.session.get(User, one) for one in self.people_ids]
+        return db.session.scalars(select(User).where(User.id.in_(self.people_ids)).order_by(User.id)).all()
 
     @initialize(target=contracts, data=st.data())
     def three_contracts_are_on_their_way(self, data):
