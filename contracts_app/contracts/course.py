@@ -210,6 +210,8 @@ def _in_words(field: Field, value: Any) -> str:
         return "；".join(
             "：".join(_in_words(inner[name], line[name]) for name in inner._fields if line.get(name)) for line in value
         )
+    if isinstance(value, bool):
+        return "是" if value else "否"
     if isinstance(field, MoneyField):
         return f"{money.yuan(Decimal(value))} 元"
     return _label_of(field, value) or str(value)

@@ -46,6 +46,9 @@ class Cause(Word):
     REVOCATION = "revocation", "撤销"
 
 
+_COUNTED = ("cause", "type_code", "filed_by_id", "contracts", "total_amount", "technology_amount")
+
+
 class LedgerEntry(Base):
     """One signed change of the figures, with the dimensions as they stood on the day it counts."""
 
@@ -60,13 +63,9 @@ class LedgerEntry(Base):
             sqlite_where=text("cause = 'registration'"),
             postgresql_where=text("cause = 'registration'"),
         ),
-        # A page of a year's list, of all units and of one. The second also holds all that its footer adds up.
-        Index("ix_ledger_entries_counts_on_id", "counts_on", "id"),
-        Index(
-            "ix_ledger_entries_counts",
-            *("unit_code", "counts_on", "id", "cause", "type_code", "filed_by_id"),
-            *("contracts", "total_amount", "technology_amount"),
-        ),
+        # A page of a year's list, of all units and of one; both hold all that its footer adds up.
+        Index("ix_ledger_entries_counts_on_id", "counts_on", "id", "unit_code", *_COUNTED),
+        Index("ix_ledger_entries_counts", "unit_code", "counts_on", "id", *_COUNTED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -326,8 +325,8 @@ def _day_differences() -> Iterator[Difference]:
 
 
 def _called(contract_id: int) -> str:
-    contract = db.session.get(Contract, contract_id)
-    return (contract and contract.acceptance_number) or f"#{contract_id}"
+    number = db.session.scalar(select(Contract.acceptance_number).where(Contract.id == contract_id))
+    return number or f"#{contract_id}"
 
 
 def _labelled(table: type[Base], names: Iterable[str]) -> list[ColumnElement[Any]]:

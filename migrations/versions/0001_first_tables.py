@@ -1690,7 +1690,21 @@ def upgrade() -> None:
             ],
             unique=False,
         )
-        batch_op.create_index("ix_ledger_entries_counts_on_id", ["counts_on", "id"], unique=False)
+        batch_op.create_index(
+            "ix_ledger_entries_counts_on_id",
+            [
+                "counts_on",
+                "id",
+                "unit_code",
+                "cause",
+                "type_code",
+                "filed_by_id",
+                "contracts",
+                "total_amount",
+                "technology_amount",
+            ],
+            unique=False,
+        )
         batch_op.create_index(
             "uq_ledger_entries_registration",
             ["contract_id"],
