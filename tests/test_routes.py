@@ -79,6 +79,7 @@ WHO_OPENS_WHAT = {
     "filing.discard": {BROKER, REGISTRAR},
     "filing.tasks": {BROKER, REGISTRAR},
     "filing.part": {BROKER, REGISTRAR},
+    "filing.replies": {BROKER, REGISTRAR},
     "filing.autosave": {BROKER, REGISTRAR},
     "filing.files": {BROKER, REGISTRAR},
     "filing.check": {BROKER, REGISTRAR},

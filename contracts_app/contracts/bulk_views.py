@@ -71,5 +71,5 @@ def put_aside(contract_id: int) -> ResponseReturnValue:
 @needs(Can.DECIDE_TOGETHER)
 def take_out(contract_id: int) -> ResponseReturnValue:
     """Take a contract out again; it waits in the inbox as before."""
-    bulk.take_out(current_user, [contract_id])
+    bulk.take_out(current_user, [queries.one(contract_id, current_user).id])
     return redirect(url_for(".index"))

@@ -119,7 +119,7 @@ def is_patent_number(text: str) -> bool:
 
 
 def patent_check_is_right(text: str) -> bool:
-    """Whether the check digit of a number of that form is borne out by the digits before it (weights 2 to 9, mod 11)."""
+    """Whether a number of that form has the check digit its other digits call for (weights 2 to 9, mod 11)."""
     found = _PATENT.fullmatch(_compact(text))
     return bool(found and patent_number_with_check(found[1])[-1] == found[2])
 

@@ -1,4 +1,4 @@
-"""Whatever happens to contracts after they were registered, a total, its list and a count from scratch are one number."""
+"""Whatever happens to contracts after registration: a total, its list and a count from scratch are one number."""
 
 from collections import defaultdict
 from datetime import date, timedelta
