@@ -34,11 +34,17 @@ def create(*, username: str, name: str, roles: frozenset[Role], region_code: str
 
     Raises ``ValueError`` when the roles belong to different duties, which exclude each other (三员分立).
     """
+    user = drafted(username=username, name=name, roles=roles, region_code=region_code)
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def drafted(*, username: str, name: str, roles: frozenset[Role], region_code: str) -> User:
+    """The same, not saved yet."""
     duty = duty_of(roles)
     user = User(username=username.strip().lower(), name=name, duty=duty, region_code=region_code)
     user.grants = [UserRole(role=role, duty=duty) for role in sorted(roles)]
-    db.session.add(user)
-    db.session.flush()
     return user
 
 

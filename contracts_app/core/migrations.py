@@ -1,39 +1,62 @@
-"""Alembic, called from our own command line and tests: no alembic.ini, one connection, both databases."""
+"""Alembic, called from our own command line and tests: no alembic.ini, one connection, both databases.
 
+Alembic is imported where it is used: every command and every start would wait for it, and only an upgrade needs it.
+"""
+
+from __future__ import annotations
+
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect, text
 
 from .db import Base
 from .settings import ROOT
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+FOLDER = ROOT / "migrations"
+_REVISION = re.compile(r"^(down_)?revision\b[^=\n]*= *\"([^\"]+)\"", re.MULTILINE)
 # Made by hand in the migrations because each database has its own kind; Alembic must not propose to drop them.
 BY_HAND = ("contract_search", "enterprise_search")
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
+    from alembic import command
+
     _run(engine, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(engine: Engine, revision: str) -> None:
+    from alembic import command
+
     _run(engine, lambda config: command.downgrade(config, revision))
 
 
 def is_current(engine: Engine) -> bool:
     """Whether the database stands at the newest migration (a new database does not)."""
     with engine.connect() as connection:
-        stands_at = MigrationContext.configure(connection).get_current_revision()
-    return stands_at == ScriptDirectory.from_config(_config()).get_current_head()
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        stands_at = set(connection.scalars(text("SELECT version_num FROM alembic_version")))
+    return stands_at == _newest()
+
+
+def _newest() -> set[str]:
+    """The migrations that no other one follows."""
+    files = (FOLDER / "versions").glob("*.py")
+    found = [match for file in files for match in _REVISION.findall(file.read_text(encoding="utf-8"))]
+    return {code for down, code in found if not down} - {code for down, code in found if down}
 
 
 def differences(engine: Engine) -> list[object]:
     """What the models say and the migrated database does not; empty when they agree."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"include_name": include_name, "compare_type": True, "compare_server_default": False}
@@ -47,12 +70,16 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
 
 def new_revision(engine: Engine, message: str) -> None:
     """Write a migration from the difference between the models and the database. For developers."""
+    from alembic import command
+
     _run(engine, lambda config: command.revision(config, message=message, autogenerate=True))
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("script_location", str(FOLDER))
     return config
 
 

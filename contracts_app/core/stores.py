@@ -65,8 +65,7 @@ class FolderStore:
 
     def keep(self, stream: BinaryIO, limit_bytes: int, *, is_precious: bool = True) -> Kept:
         """As ``Store.keep``; flushed to the disk under a passing name before it gets its own."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.root, prefix="arriving-")  # made with mode 600
+        handle, name = self._arrival()
         arriving = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -74,22 +73,36 @@ class FolderStore:
                 if is_precious:
                     file.flush()
                     os.fsync(file.fileno())
-            self._settle(arriving, kept, is_precious)
-        finally:
+            if not self._settle(arriving, kept, is_precious):
+                arriving.unlink(missing_ok=True)
+        except BaseException:
             arriving.unlink(missing_ok=True)
+            raise
         return kept
 
-    def _settle(self, arriving: Path, kept: Kept, is_precious: bool) -> None:
+    def _arrival(self) -> tuple[int, str]:
+        """An open file of mode 600 under a passing name."""
+        try:
+            return tempfile.mkstemp(dir=self.root, prefix="arriving-")
+        except FileNotFoundError:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return tempfile.mkstemp(dir=self.root, prefix="arriving-")
+
+    def _settle(self, arriving: Path, kept: Kept, is_precious: bool) -> bool:
+        """Give what arrived its own name; whether it did, for it may have been there."""
         place = self._path(kept.sha256)
-        if place.exists() and place.stat().st_size == kept.size:
-            os.utime(place)  # kept again: nobody takes it for something long forgotten
-            return
-        for folder in (place.parent.parent, place.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            if place.stat().st_size == kept.size:
+                os.utime(place)  # kept again: nobody takes it for something long forgotten
+                return False
+        except FileNotFoundError:
+            for folder in (place.parent.parent, place.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
         os.replace(arriving, place)
         if is_precious:
             for folder in (place.parent, place.parent.parent, self.root):
                 _flush_folder(folder)
+        return True
 
     def open(self, sha256: str) -> BinaryIO:
         return self._path(sha256).open("rb")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 
-import segno
 from flask import url_for
 from sqlalchemy import select
 
@@ -46,6 +45,8 @@ def verified(number: str, code: str) -> Answer | None:
 
 def qr_svg(contract: Contract) -> str:
     """A QR code that opens the verification page with number and code filled in."""
+    import segno  # here, because few pages need it
+
     address = url_for(
         "papers.verify", number=contract.registration_number, code=contract.verification_code, _external=True
     )

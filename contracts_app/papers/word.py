@@ -1,17 +1,18 @@
-"""Papers as Word files, for an office that words or seals its notices itself."""
+"""Papers as Word files, for an office that words or seals its notices itself.
+
+The library is imported where it is used: it takes longer to load than a start has, and few papers are of Word.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, assert_never
-
-from docx import Document
-from docx.document import Document as WordFile
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
-from docx.shared import Cm, Pt
+from typing import TYPE_CHECKING, Any, assert_never
 
 from .blocks import Block, Boxes, Facts, Heading, Line, Long, Note, Sheet, Signature, Table, Words
+
+if TYPE_CHECKING:
+    from docx.document import Document as WordFile
 
 BODY, HEADING = "宋体", "黑体"
 WIDTH = 15.8  # cm between the margins
@@ -20,6 +21,9 @@ LABEL = 3.0  # cm
 
 def word_file(sheet: Sheet) -> bytes:
     """The paper as a .docx, block by block."""
+    from docx import Document
+    from docx.shared import Cm
+
     file = Document()
     section = file.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
@@ -41,6 +45,8 @@ def word_file(sheet: Sheet) -> bytes:
 
 
 def _write(file: WordFile, block: Block) -> None:
+    from docx.shared import Pt
+
     match block:
         case Line(text):
             _line(file, text)
@@ -76,6 +82,10 @@ def _facts(file: WordFile, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _table(file: WordFile, rows: Sequence[Sequence[str]], widths: Sequence[float], *, has_head: bool = False) -> Any:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Cm
+
     table = file.add_table(rows=0, cols=len(widths), style="Table Grid")
     table.autofit = False
     for row in rows:
@@ -93,6 +103,9 @@ def _table(file: WordFile, rows: Sequence[Sequence[str]], widths: Sequence[float
 def _line(
     file: WordFile, words: str, *, size: float = 12, font: str = BODY, middle: bool = False, right: bool = False
 ) -> Any:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
     paragraph = file.add_paragraph()
     paragraph.paragraph_format.line_spacing = 1.5
     paragraph.paragraph_format.space_after = Pt(0)
@@ -104,6 +117,9 @@ def _line(
 
 
 def _run(paragraph: Any, words: str, size: float, font: str) -> None:
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
     run = paragraph.add_run(_writable(words))
     run.font.size = Pt(size)
     run.font.name = "Times New Roman"
@@ -117,6 +133,10 @@ def _writable(words: str) -> str:
 
 def _page_numbers(file: WordFile) -> None:
     """第 n 页，共 m 页, counted by Word."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
     paragraph = file.sections[0].footer.paragraphs[0]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     for before, field, after in (("第 ", "PAGE", " 页，"), ("共 ", "NUMPAGES", " 页")):
