@@ -66,7 +66,7 @@ def test_registering_counts_one_contract_with_what_it_was(make):
     assert ledger.verify() == []
 
 
-@pytest.mark.parametrize("state", [*NUMBERED, State.OBJECTION])
+@pytest.mark.parametrize("state", [*sorted(NUMBERED), State.OBJECTION])
 def test_what_is_registered_counts_until_it_is_struck_off(make, state):
     make.contract(state=state)
     assert counted()[0][0] == counted()[1][0] == (0 if state in STRUCK_OFF else 1)
