@@ -186,7 +186,7 @@ def test_amounts_not_typed_yet_are_no_zeros_and_the_tagline_fits_the_tab(make, s
     client = sign_in(broker)
 
     page = client.get("/contracts/mine").get_data(as_text=True)
-    assert '<td class="num" data-label="成交额">—</td>' in page
+    assert '<td class="num" data-label="成交额"><span>—</span></td>' in page
     assert "<b>草稿 1 项</b>" in page
     assert "<b>草稿 1 项</b>" not in client.get("/contracts/mine?state=correction").get_data(as_text=True)
 

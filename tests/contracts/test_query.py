@@ -74,6 +74,9 @@ def test_a_code_that_names_nothing_is_left_out(app):
     assert [name for name, _ in query.faults] == ["unit", "platform"]
 
 
+_LARGE = (State.EXPERT, State.CHECKED)  # only large contracts come there
+
+
 @pytest.fixture
 def office(make):
     """Contracts of two counties, several states, types and amounts, and a manager of the city."""
@@ -83,7 +86,7 @@ def office(make):
             f"{'海藻' if place % 2 else '陶瓷'}技术{place}",
             state=state,
             unit=unit,
-            amount=Decimal(place * 100_000) + Decimal("0.05"),
+            amount=Decimal(place * (1_000_000 if state in _LARGE else 100_000)) + Decimal("0.05"),
             technology=Decimal(place * 50_000),
             type_code=("KF1", "KF2", "FW1")[place % 3],
             **({"registered_on": date(2024 + place % 3, 5, place + 1)} if state is State.REGISTERED else {}),
