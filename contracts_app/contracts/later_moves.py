@@ -221,7 +221,7 @@ MOVES = [
         roles=REGISTRARS,
         asks={"archive_number": archive_number, "archived_on": archived_on},
         checks=checks_archive,
-        guards=(guards.is_in_region,),  # no decision: who filed may put the box away
+        guards=DECIDING,
         effects=(put_away, effects.write_audit),
         is_task=False,
     ),
