@@ -349,7 +349,7 @@ def test_a_contract_that_changed_meanwhile_is_stale(make, sign_in):
 
     assert answer.status_code == 409
     assert "这份记录刚被别人改过" in page
-    assert "90 万元" in page
+    assert "检测仪 1 台 100,000.00 元" in page
     assert contract.state is State.ACCEPTED
 
 
