@@ -301,7 +301,8 @@ def test_nothing_changed_is_told_to_the_filer_before_and_to_the_office_after(sig
     assert registrar.post(f"{url}/ask_correction", data=items | {"version": ready.version}).status_code == 302
     assert told in visit.get(f"{url}/fill/check").text
     assert "6 步完成 5 步" in visit.get(f"{url}/fill/check").text
-    assert visit.post(f"{url}/resubmit", data={"replies-0": "合同里已写明", "version": ready.version}).status_code == 302
+    answers = {"replies-0": "合同里已写明", "version": ready.version}
+    assert visit.post(f"{url}/resubmit", data=answers).status_code == 302
     assert found in registrar.get(f"{url}/accept").text
     assert found in registrar.get(url).text
 
