@@ -3,6 +3,9 @@
 import re
 import unicodedata
 from calendar import isleap, monthrange
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,16 +15,27 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
+_TOLD: ContextVar[datetime | None] = ContextVar("told moment", default=None)
 
 
 def now_utc() -> datetime:
     """This moment, aware, in UTC."""
-    return datetime.now(UTC)
+    return _TOLD.get() or datetime.now(UTC)
 
 
 def today() -> date:
     """The day it is in Shanghai, wherever the machine stands."""
-    return datetime.now(SHANGHAI).date()
+    return now_utc().astimezone(SHANGHAI).date()
+
+
+@contextmanager
+def as_if(moment: datetime) -> Iterator[None]:
+    """Let it be that moment (UTC) for what is done inside: demonstration data are made at the times they tell of."""
+    token = _TOLD.set(moment)
+    try:
+        yield
+    finally:
+        _TOLD.reset(token)
 
 
 def local(moment: datetime) -> datetime:

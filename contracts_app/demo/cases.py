@@ -10,6 +10,7 @@ from contracts_app.core.clock import local
 
 from .days import WorkDays, office_minute
 from .plan import JINJIANG, Cell, amounts
+from .stories import Story, of_unit
 from .words import Trade, Words
 
 # Share of all contracts and how dear they are against the average.
@@ -38,6 +39,9 @@ WAITING_JINJIANG = {
 WAITING = {State.SUBMITTED: (0, 2), State.ACCEPTED: (3, 11), State.REVIEWED: (6,), State.CORRECTION: (5,)}
 DRAFTS_JINJIANG, DRAFTS = 7, 1
 LARGE_FOR_LONG = 21  # the one that waits longest is a large contract, which has twice the time
+PLAIN = ("KF1", "FW1", "ZX1")  # contracts that stories are told of
+NEW_FOR = 25  # working days after which nobody objects any more
+LARGE = 5_000_000_00  # 分, from which on a third person decides
 ENDED_BADLY = 0.03  # refused or withdrawn, of all that were filed
 
 
@@ -51,6 +55,7 @@ class Case:
     fen: int
     moves: tuple[tuple[str, datetime], ...]
     shown: bool = False  # belongs to the broker who signs in
+    story: Story | None = None  # what happens to it afterwards
     acceptance_number: str | None = None
     registration_number: str | None = None
 
@@ -80,7 +85,40 @@ class Lives:
         average = sum(case.fen for case in cases) // max(1, len(cases))
         cases += [self._ended_badly(unit_code, average) for _ in range(bad)]
         cases += self._waiting(unit_code, average)
+        stories = of_unit(unit_code, JINJIANG)
+        cases += [self._begun(one, unit_code, average) for one in stories if one.begins is not State.REGISTERED]
+        self._choose(cases, [one for one in stories if one.begins is State.REGISTERED])
         return cases
+
+    def _begun(self, story: Story, unit_code: str, average: int) -> Case:
+        """A contract as a story finds it, which is not one of those registered."""
+        if story.begins is State.REFUSED:
+            case = self._case(State.REFUSED, unit_code, average, self.last - story.age)
+        else:
+            moves = tuple(self._waits_since(story.begins, story.age, quickly=True))
+            case = self._of_any_kind(story.begins, unit_code, average, moves)
+        case.shown, case.story = story.shown, story
+        case.type_code, case.fen = story.type_code or case.type_code, story.fen or case.fen
+        return case
+
+    def _choose(self, cases: list[Case], stories: list[Story]) -> None:
+        """Of this year's contracts the newest that are old enough for each story, and plain enough; none, no story."""
+        for story in sorted(stories, key=lambda one: one.age):
+            latest, year = self.days.moment(self.last - story.age, 24 * 60), self.days.days[self.last].year
+            oldest = self.days.moment(self.last - story.age - NEW_FOR, 0)
+            fit = [
+                (at, place)
+                for place, case in enumerate(cases)
+                if case.state is State.REGISTERED
+                and not case.story
+                and case.type_code in PLAIN
+                and case.fen < LARGE
+                and oldest <= (at := case.moves[-1][1]) <= latest
+                and local(at).year == year
+            ]
+            if fit:
+                chosen = cases[max(fit)[1]]
+                chosen.story, chosen.shown = story, story.shown
 
     def _draw_for(self, *what: object) -> None:
         """Begin to draw anew, so that what a day decides elsewhere does not change what is drawn here."""
@@ -161,7 +199,7 @@ class Lives:
                 case.shown = True
                 yield case
 
-    def _waits_since(self, state: State, age: int) -> Iterator[tuple[str, datetime]]:
+    def _waits_since(self, state: State, age: int, *, quickly: bool = False) -> Iterator[tuple[str, datetime]]:
         submit = self.last - age
         minute = office_minute(self.rng) * 0.5 + 255  # morning
         yield "submit", self.days.moment(submit, minute)
@@ -172,7 +210,8 @@ class Lives:
         if state in (State.ACCEPTED, State.REVIEWED):
             yield "accept", self.days.moment(step, office_minute(self.rng, later))
         if state is State.REVIEWED:
-            yield "review", self._on(min(self.last, step + 1 + int(self.rng.random() * max(1, age - 3))))
+            took = 1 if quickly else 1 + int(self.rng.random() * max(1, age - 3))
+            yield "review", self._on(min(self.last, step + took))
 
 
 def number(cases: list[Case], prefix: str, office: int) -> dict[int, int]:

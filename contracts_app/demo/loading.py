@@ -33,7 +33,7 @@ from contracts_app.regions.queries import towns_of, units
 from contracts_app.rules.queries import work_calendar
 from contracts_app.targets.models import Comparison, Target, TargetKind
 
-from . import cases, plan, words
+from . import cases, plan, stories, words
 from .days import WorkDays
 from .papers import Writer
 from .parties import Founder, Parties
@@ -159,6 +159,7 @@ class _Load:
         self.cells = plan.cells(self.rng, registered, self.days.share_by(plan.YEARS[-1], self.last_day))
         self.contracts = contracts
         self.begins_at = self.days.moment(0, 9 * 60)
+        self.told: list[tuple[int, str, stories.Story]] = []
 
     def _badly_ended(self, contracts: int) -> dict[str, int]:
         whole = round(contracts * cases.ENDED_BADLY)
@@ -168,7 +169,8 @@ class _Load:
     def _waiting(self) -> int:
         at_home = sum(map(len, cases.WAITING_JINJIANG.values())) + cases.DRAFTS_JINJIANG + 2  # the two that ended badly
         elsewhere = sum(map(len, cases.WAITING.values())) + cases.DRAFTS
-        return at_home + elsewhere * (len(self.units) - 1)
+        told = sum(len(stories.begun_by(unit.code, plan.JINJIANG)) for unit in self.units)
+        return at_home + elsewhere * (len(self.units) - 1) + told
 
     def run(self) -> tuple[People, dict[State, int], int]:
         """Write everything; the people, the counts by state and the number of enterprises are returned."""
@@ -186,6 +188,11 @@ class _Load:
             indexes.build()
         _sum_up()
         _continue_ids(Enterprise, Contract)
+        teller = stories.Teller(self.seed, people, self.days, self.lives.last, current_app.extensions["files"])
+        for begun, ended in teller.tell(self.told, records.write_log):
+            records.counts[begun] -= 1
+            records.counts[ended] += 1
+        records.write_log()
         return people, records.counts, len(parties.rows)
 
     def _found(self) -> Parties:
@@ -255,10 +262,12 @@ class _Load:
             for case in of_unit:
                 writer.rng = records.rng = Random(f"{self.seed} {key}")  # noqa: S311
                 records.add(writer.write(key, case, unit.code), unit)
+                if case.story:
+                    self.told.append((key, unit.code, case.story))
                 key += 1
                 if not (key - first) % 500:
                     self.progress(key - first, self.contracts)
-        records.finish()
+        records.flush()
         self.progress(self.contracts, self.contracts)
 
 

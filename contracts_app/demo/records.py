@@ -1,6 +1,7 @@
 """Rows for the tables, collected and written many at a time, so that a million contracts fit through a small memory."""
 
 import io
+from bisect import bisect_left
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -37,7 +38,7 @@ from contracts_app.core.money import capitals, yuan
 from contracts_app.core.stores import Kept, Store
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Unit
-from contracts_app.rules.queries import Limits, limits_on
+from contracts_app.rules.queries import Limits, limits_on, reaches
 
 from .details import COLUMNS, Unanswered
 from .papers import File, Paper
@@ -98,6 +99,7 @@ class Records:
             self._put(Deduction, contract_id=paper.id, **taken._asdict())
         self._attach(paper, filer)
         if case.moves:
+            self._take_the_way_of_large_ones(paper, row)
             self._history(paper, row, unit, filer)
         else:
             self._unfinished(paper, row)
@@ -117,12 +119,13 @@ class Records:
         self._rows.clear()
         self._papers.clear()
 
-    def finish(self) -> None:
-        """Write the rest, and the log of all of them in the order in which things were done."""
-        self.flush()
-        if self._log:
-            self._log.sort(key=lambda entry: (entry["at"], entry["subject_id"]))
-            db.session.connection().execute(insert(_table(AuditEntry)), self._log)
+    def write_log(self, until: datetime | None = None) -> None:
+        """The log of who did what, in the order in which things were done: all of it, or what came before a moment."""
+        self._log.sort(key=lambda entry: (entry["at"], entry["subject_id"]))
+        count = len(self._log) if until is None else bisect_left(self._log, until, key=lambda entry: entry["at"])
+        if count:
+            db.session.connection().execute(insert(_table(AuditEntry)), self._log[:count])
+            del self._log[:count]
 
     def _text_of(self, paper: Paper) -> File:
         """The contract's own text: two contracts with one and the same file would look like one filed twice."""
@@ -198,6 +201,10 @@ class Records:
             "registered_on": local(registered_at).date() if registered_at else None,
             "reviewed_by_id": None,
             "decided_by_id": None,
+            "checked_by_id": None,
+            "needs_third": False,
+            "needs_expert": False,
+            "expert_on": None,
             "refusal_code": None,
             "rule_set_code": None,
             **{name: getattr(paper, name) for name in COLUMNS},
@@ -208,20 +215,44 @@ class Records:
             self._set_limits(row, paper, local(first).date(), local(submitted_at).date())
         return row
 
+    def _take_the_way_of_large_ones(self, paper: Paper, row: dict[str, Any]) -> None:
+        """Experts are heard and a third person decides where the amounts ask for it, between review and register."""
+        limits = self._limits_on(local(paper.case.moves[0][1]).date())
+        amounts = {"total_amount": paper.total_amount, "technology_amount": paper.technology_amount}
+        row["needs_third"] = reaches("third_person", **amounts)
+        row["needs_expert"] = limits.large_amount is not None and reaches("expert", **amounts)
+        *before, (last, at) = paper.case.moves
+        if last != "register" or not (row["needs_third"] or row["needs_expert"]):
+            return
+        reviewed = before[-1][1]
+        opened = max(local(at).replace(hour=8, minute=30, second=0), reviewed)
+        if row["needs_expert"]:
+            evening = reviewed + (local(reviewed).replace(hour=17, minute=50) - local(reviewed)) / 2
+            before += [("send_to_expert", evening), ("record_expert", opened + (at - opened) / 3)]
+            row["expert_on"] = local(at).date()
+        if row["needs_third"]:
+            before.append(("check", opened + (at - opened) * 2 / 3))
+            last = "register_large"
+        paper.case.moves = (*before, (last, at))
+        row["version"] = 2 + len(paper.case.moves)
+
     def _set_limits(self, row: dict[str, Any], paper: Paper, first_day: date, day: date) -> None:
         """The rules of the first filing, the limit from the newest one; it stands still while a correction is asked."""
-        limits = self._limits_on(first_day)
-        row["rule_set_code"] = limits.rule_set.code
+        row["rule_set_code"] = self._limits_on(first_day).rule_set.code
         if any(name == "ask_correction" for name, _ in paper.case.moves[-2:]) and paper.case.state in (
             State.CORRECTION,
             State.WITHDRAWN,
         ):
             return
+        row["due_on"] = self._last_day(paper, first_day, day)
+
+    def _last_day(self, paper: Paper, first_day: date, day: date) -> date:
+        limits = self._limits_on(first_day)
         is_large = limits.is_large(total_amount=paper.total_amount, technology_amount=paper.technology_amount)
         key = limits.rule_set.code, day, is_large
         if key not in self._due:
             self._due[key] = limits.due_on(day, self.calendar, is_large=is_large)
-        row["due_on"] = self._due[key]
+        return self._due[key]
 
     def _limits_on(self, day: date) -> Limits:
         for limits in self._limits:
@@ -312,13 +343,21 @@ class Records:
         asked: list[dict[str, str]] | None = None
         recognised, sheet = paper.technology_amount, paper.deductions
         reviewed = any(name == "review" for name, _ in paper.case.moves)
-        if reviewed and recognised < paper.total_amount and self.rng.random() < 0.2:
+        reviewers = self._reviewers(paper, unit)
+        due_on, first_day = None, local(paper.case.moves[0][1]).date()
+        if (
+            reviewed
+            and recognised < paper.total_amount
+            and not row["needs_third"]  # the amounts say from the beginning which way it takes
+            and self.rng.random() < 0.2
+        ):
             # As filed; the first review takes the equipment off.
             paper.technology_amount, paper.deductions = paper.total_amount, ()
         for name, at in paper.case.moves:
             answers, changes, fixed, person = self._answers(name, paper, row, at), {}, None, registrar
             if name in ("submit", "resubmit"):
                 person, fixed = filer, facts_of(paper)  # type: ignore[arg-type]  # has every answer of a contract
+                due_on = self._last_day(paper, first_day, local(at).date())
                 if facts is None and asked is None and any(move == "resubmit" for move, _ in paper.case.moves):
                     fixed = fixed | {"content": paper.content.split("。")[0] + "。"}
                 if facts is not None:
@@ -327,7 +366,7 @@ class Records:
             elif name == "withdraw":
                 person = filer
             elif name == "ask_correction":
-                asked = answers["items"]
+                asked, due_on = answers["items"], None
                 self._ask(paper, asked, person, at)
             elif name == "review":
                 row["reviewed_by_id"] = person.id
@@ -335,10 +374,15 @@ class Records:
                     before = facts_of(paper)  # type: ignore[arg-type]
                     paper.technology_amount, paper.deductions = recognised, sheet
                     changes = changes_of(before, facts_of(paper))  # type: ignore[arg-type]
-            elif name in ("register", "refuse"):
-                person = self.rng.choice(self.people.reviewers[unit.code])
+            elif name in ("register", "refuse", "register_large"):
+                person = reviewers[0]
                 row["decided_by_id"] = person.id
-            target = CONTRACT.moves[name].target or state
+                fixed = None if name == "refuse" else facts_of(paper)  # type: ignore[arg-type]
+            elif name in ("check", "send_to_expert", "record_expert"):
+                person = reviewers[1]
+                row["checked_by_id"] = person.id if name == "check" else row["checked_by_id"]
+            move = CONTRACT.moves[name]
+            target = move.target or state
             self._put(
                 HistoryLine,
                 contract_id=paper.id,
@@ -350,9 +394,16 @@ class Records:
                 answers=answers,
                 changes=changes,
                 facts=fixed,
+                role="、".join(role.label for role in sorted(move.roles & person.own_roles)),
+                due_on=due_on,
             )
             self._audit(paper, person, at, target)
             state = target
+
+    def _reviewers(self, paper: Paper, unit: Unit) -> list[User]:
+        """Who decides, and who looks before where there are three; where there is a story, not who signs in."""
+        staff = self.people.reviewers[unit.code]
+        return staff[::-1] if paper.case.story else self.rng.sample(staff, len(staff))
 
     def _answers(self, name: str, paper: Paper, row: dict[str, Any], at: datetime) -> dict[str, Any]:
         """What the person wrote into the form of the move, as the history keeps it."""
@@ -369,7 +420,19 @@ class Records:
                 "conclusion": "refuse" if refused else "register",
                 "opinion": "技术内容不足，建议不予登记。" if refused else choice(phrases["opinion"]),
             }
-        if name == "register":
+        if name == "send_to_expert":
+            return {"reason": "技术交易额达到专家审核标准。"}
+        if name == "record_expert":
+            opinion = "技术内容明确，价款与工作量相当，同意登记。"
+            return {
+                "experts": choice((3, 3, 5)),
+                "expert_on": local(at).date().isoformat(),
+                "expert_conclusion": "register",
+                "opinion": opinion,
+            }
+        if name == "check":
+            return {"looked_through": True, "opinion": choice(phrases["opinion"])}
+        if name in ("register", "register_large"):
             return {
                 "registration_number": row["registration_number"],
                 "registered_on": row["registered_on"].isoformat(),

@@ -121,11 +121,13 @@ def test_histories_follow_the_workflow_in_office_hours(demonstration):
             move, at = CONTRACT.moves[line.move], local(line.at)
             assert line.source == state
             assert state in move.sources
+            assert line.target in move.ends(state)
             assert line.at >= before
             assert calendar.is_workday(at.date())
             assert 8 <= at.hour < 18
             assert at.date() <= AS_OF
-            state, before = move.target, line.at
+            assert line.role
+            state, before = line.target, line.at
         assert contract.state == state
         assert contract.updated_at >= before
 
