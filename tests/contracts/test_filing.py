@@ -200,9 +200,7 @@ def test_a_wrong_answer_gets_its_sentence_and_nothing_is_cleared(visit, draft, s
     assert answer.status_code == 422
     assert summary(answer).get(sentence) == target
     assert f'id="{target}"' in answer.text
-    assert re.sub("^(扣除明细)?第 . [期行]：", "", sentence) in unescape(
-        answer.text.split("</ul></div>", 1)[1]
-    )
+    assert re.sub("^(扣除明细)?第 . [期行]：", "", sentence) in unescape(answer.text.split("</ul></div>", 1)[1])
     shown = unescape(answer.text)
     assert all(typed.strip() in shown for typed in fields.values() if typed != "nonsense")
     again = unescape(visit.get(f"/contracts/{draft.id}/fill/{section}").text)
