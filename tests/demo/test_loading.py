@@ -93,7 +93,9 @@ def test_the_broker_has_contracts_in_every_state_and_something_unfinished(demons
     assert any(contract.id in unfinished for contract in own)
 
 
-@pytest.mark.parametrize(("username", "least", "most"), [("jj-registrar", 10, 20), ("jj-reviewer", 10, 20), ("jj-manager", 3, 8)])
+@pytest.mark.parametrize(
+    ("username", "least", "most"), [("jj-registrar", 10, 20), ("jj-reviewer", 10, 20), ("jj-manager", 3, 8)]
+)
 def test_desks_hold_a_days_work(demonstration, username, least, most):
     assert least <= len(inbox(person(username))) <= most
 
