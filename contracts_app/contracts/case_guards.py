@@ -57,6 +57,23 @@ def did_not_look(contract: Contract, person: Actor) -> str | None:
     return "初核是你做的，核准须由另一人办理。" if case and case.reviewed_by_id in bound_ids(person) else None
 
 
+def is_for_reviewers(contract: Contract, person: Actor) -> str | None:
+    """The head only comes in where a third person is needed."""
+    case = contract.open_case
+    third = case is not None and case.needs_third
+    return None if third or person.has(Role.REVIEWER) else "这项变更没有达到大额审批标准，由审核员核准。"
+
+
+def is_third_where_large(contract: Contract, person: Actor) -> str | None:
+    """What two persons registered does not become a large contract without a third (domain facts 1.4)."""
+    case = contract.open_case
+    if case is None or not case.needs_third:
+        return None
+    deciders = {contract.reviewed_by_id, contract.decided_by_id}
+    took_part = bool(deciders & bound_ids(person))
+    return "变更后达到大额审批标准，须由没有初审、复核过这份合同的第三人核准。" if took_part else None
+
+
 def was_heard(contract: Contract, person: Actor) -> str | None:
     """No revocation before the party was told of it and could speak."""
     case = contract.open_case

@@ -89,6 +89,7 @@ def ask_for_change(contract: Contract, person: User, answers: dict[str, Any]) ->
         raise Refused(*dict.fromkeys(one.sentence for one in found))
     case = _open(contract, CaseKind.CHANGE, person, answers, State.REGISTERED)
     case.proposal, case.changes = changes.kept(asked), changes.in_words(contract, asked)
+    case.needs_third = not contract.needs_third and changes.makes_large(contract, asked)
     _keep_paper(contract, case, "amendment", person, answers)
 
 
@@ -154,6 +155,8 @@ def make_change(contract: Contract, person: User, answers: dict[str, Any]) -> No
     asked, before = changes.asked_of(case.proposal), ledger.dimensions_of(contract)
     case.changes = answers["changes"] = changes.in_words(contract, asked)
     changes.make(contract, asked)
+    if case.needs_third:  # as if it had been large from the beginning: checked by the second, decided by the third
+        contract.needs_third, contract.checked_by, contract.decided_by = True, contract.decided_by, person
     answers["facts"] = facts_of(contract)
     ledger.count_change(contract, before, case.counts_on)
 
@@ -239,10 +242,17 @@ MOVES = [
         tone="primary",
         sources=frozenset({State.CHANGING}),
         target=State.REGISTERED,
-        roles=REVIEWERS,
+        roles=HEADS,
         asks={"counts_on": case_asks.counts_on, "opinion": case_asks.opinion},
         checks=case_asks.checks_counting,
-        guards=(*DECIDING, case_guards.did_not_open, case_guards.is_looked_at, case_guards.did_not_look),
+        guards=(
+            *DECIDING,
+            case_guards.is_for_reviewers,
+            case_guards.did_not_open,
+            case_guards.is_looked_at,
+            case_guards.did_not_look,
+            case_guards.is_third_where_large,
+        ),
         effects=(make_change, effects.write_audit),
     ),
     Move(

@@ -23,11 +23,14 @@ def is_next_for(person: User | StandIn) -> ColumnElement[bool]:
         or_(HistoryLine.by_id.in_(bound), func.coalesce(HistoryLine.for_id, 0).in_(bound)),
     )
     took_part = took_part.correlate(Contract)
+    third = and_(Contract.reviewed_by_id.not_in(bound), Contract.decided_by_id.not_in(bound))
     ways: list[ColumnElement[bool]] = []
     if person.has(Role.REGISTRAR):
         ways.append(and_(asked, by_other, case.reviewed_by_id.is_(None)))
     if person.has(Role.REVIEWER):
-        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound)))
+        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound), or_(~case.needs_third, third)))
+    elif person.has(Role.MANAGER):
+        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound), case.needs_third, third))
     if person.has(Role.REGISTRAR, Role.REVIEWER):
         ways.append(and_(case.kind == CaseKind.REVOCATION, ~heard))
     if person.has(Role.REVIEWER, Role.MANAGER):

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from contracts_app.core.clock import today
+from contracts_app.rules.queries import reaches
 
 from . import actions, amounts, checks
 from .facts import changes_of, facts_of
@@ -85,6 +86,12 @@ def new_findings(contract: Contract, asked: dict[str, Any]) -> list[checks.Findi
     before = {(one.code, one.field) for one in checks.findings(contract, today())}
     after = checks.findings(as_it_would_be(contract, asked), today())
     return [one for one in after if one.level is checks.Level.ERROR and (one.code, one.field) not in before]
+
+
+def makes_large(contract: Contract, asked: dict[str, Any]) -> bool:
+    """Whether the contract with these answers needs a third person."""
+    new = as_it_would_be(contract, asked)
+    return reaches("third_person", total_amount=new.total_amount, technology_amount=new.technology_amount)
 
 
 def in_words(contract: Contract, asked: dict[str, Any]) -> dict[str, list[str]]:

@@ -1406,6 +1406,7 @@ def upgrade() -> None:
         sa.Column("benefits_note", sa.Text(), nullable=False),
         sa.Column("proposal", sa.JSON(), nullable=False),
         sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("needs_third", sa.Boolean(), nullable=False),
         sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
         sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("review_opinion", sa.Text(), nullable=False),

@@ -42,7 +42,7 @@ ask_change          registered           changing                               
 ask_cancellation    registered           cancelling                                broker registrar
 review_case         changing             changing                                  registrar
 review_case         cancelling           cancelling                                registrar
-grant_change        changing             registered                                reviewer
+grant_change        changing             registered                                reviewer manager
 grant_cancellation  cancelling           cancelled                                 reviewer
 deny_case           changing|cancelling  registered                                reviewer
 withdraw_case       changing|cancelling  registered                                broker registrar

@@ -15,6 +15,7 @@ from contracts_app.contracts import case_guards, case_moves, ledger
 from contracts_app.contracts.cases import Outcome
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
+from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.query import ContractQuery, sums
 from contracts_app.contracts.states import State
 from contracts_app.contracts.validity import Standing, standing
@@ -91,6 +92,27 @@ def test_a_change_counts_its_difference_in_the_year_of_the_decision(make, sessio
     assert (contract.open_case, case.outcome, contract.due_on) == (None, Outcome.GRANTED, None)
     assert standing(contract) is Standing.CHANGED
     assert ledger.verify() == []
+
+
+def test_a_change_beyond_the_threshold_is_granted_by_a_third_person(make, session):
+    contract = of_last_year(make, amount=1_000_000)
+    second, manager = contract.decided_by, make.user(Role.MANAGER)
+    small = make.contract(state=State.CHANGING)
+    move("review_case", small, make.user(), opinion="属实。")
+    with pytest.raises(Refused, match="由审核员核准"):
+        move("grant_change", small, manager, counts_on=today(), opinion="")
+    more = {"total_amount": Decimal(6_000_000), "payments": plan_of(6_000_000)}
+    move("ask_change", contract, contract.filed_by, **asked(contract, **more))
+    move("review_case", contract, make.user(), opinion="属实。")
+    assert contract.open_case.needs_third
+    with pytest.raises(Refused, match="第三人核准"):
+        move("grant_change", contract, second, counts_on=today(), opinion="")
+    assert contract.id in {line.id for line in inbox(manager)}
+    assert contract.id not in {line.id for line in inbox(second)}
+    move("grant_change", contract, manager, counts_on=today(), opinion="")
+    session.commit()
+    assert (contract.needs_third, contract.checked_by, contract.decided_by) == (True, second, manager)
+    assert contract.total_amount == Decimal(6_000_000)
 
 
 def test_what_a_change_asks_is_held_against_the_rules(app, make):
