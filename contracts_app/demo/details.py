@@ -14,6 +14,7 @@ from contracts_app.contracts.details import Origin, Pricing, TypeDetails
 from contracts_app.contracts.models import Contract
 from contracts_app.core.clock import local
 from contracts_app.core.codes import patent_number_with_check
+from contracts_app.regions.queries import ABROAD
 
 _ASKED = {name for mixin in (TypeDetails, Pricing, Origin) for name in (*vars(mixin), *mixin.__annotations__)}
 _COLUMNS = [column for column in Contract.__table__.c if column.key in _ASKED]
@@ -72,16 +73,30 @@ def answer(paper: Any, subjects: tuple[str, ...], modes: dict[str, LicenceMode],
     if kind.asks_expected_output:
         paper.expected_input = _round(paper.total_amount * rng.randrange(1, 8) / 4)
         paper.expected_output = _round(paper.total_amount * rng.randrange(4, 30) / 2)
+    if kind.asks_base_contract:
+        paper.base_note = (
+            f"促成{paper.buyer.name}与省内高校{paper.signed_on:%Y年%m月}签订的{rng.choice(subjects)}技术转让合同。"
+        )
+        paper.base_amount = _round(paper.total_amount * rng.randrange(8, 30))
     if kind.asks_trainees:
         paper.trainee_count = rng.randrange(8, 60)
         paper.trainee_note = f"买方指定的工艺、设备和质量人员，{rng.choice(subjects)}项目"
+    if paper.seller.region_code == ABROAD:
+        paper.import_certificate_number = f"DEMO-{paper.signed_on:%Y}-{paper.id:05d}"
+        paper.import_registered_on = min(
+            paper.begins_on + timedelta(days=rng.randrange(8, 40)), filed_on(paper, last_day)
+        )
     if kind.asks_equity:
         paper.equity_valuation = paper.total_amount
         share = re.search(r"([0-9]+)%", paper.payment_note)
         paper.equity_share = Decimal(share[1]) if share else Decimal(10)
         registered_on = paper.signed_on + timedelta(days=20 + rng.randrange(40))
-        filed_on = local(paper.case.moves[0][1]).date() if paper.case.moves else last_day
-        paper.equity_registered_on = registered_on if registered_on <= filed_on else None
+        paper.equity_registered_on = registered_on if registered_on <= filed_on(paper, last_day) else None
+
+
+def filed_on(paper: Any, last_day: date) -> date:
+    """The day of the first submission; of a draft the last day."""
+    return local(paper.case.moves[0][1]).date() if paper.case.moves else last_day
 
 
 def _rights(rng: Random, paper: Any, kind: ContractType, subjects: tuple[str, ...]) -> tuple[Right, ...]:

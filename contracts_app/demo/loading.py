@@ -272,10 +272,10 @@ class _Load:
 
 
 def _keep_files() -> dict[str, Kept]:
-    """The two papers that all demonstration contracts share."""
+    """The papers that all demonstration contracts share."""
     store: Store = current_app.extensions["files"]
     notice = ("演示文件，内容是生成的。", "This file was generated for demonstration.")
-    papers = {"contract": "技术合同文本", "authorization": "授权委托书"}
+    papers = {"contract": "技术合同文本", "authorization": "授权委托书", "import_certificate": "技术进口合同登记证书"}
     return {
         code: store.keep(io.BytesIO(one_page((title, *notice))), current_app.config["UPLOAD_LIMIT"])
         for code, title in papers.items()

@@ -61,6 +61,7 @@ _PAYMENTS = {
     "": (("lump_sum", 52), ("instalments", 48)),
 }
 _PARTS = ((30, 70), (50, 50), (60, 40), (30, 40, 30), (40, 40, 20), (30, 30, 40), (20, 30, 30, 20), (40, 30, 20, 10))
+IMPORTED, IMPORTS = ("KF1", "FW1"), 0.008
 _MONTHS_VALID = {"KF": (12, 18, 24, 36), "ZR": (12, 24, 36), "XK": (24, 36, 60), "": (6, 12, 12, 24)}
 
 
@@ -128,7 +129,7 @@ class Writer:
     def write(self, key: int, case: Case, unit_code: str) -> Paper:
         """The contract of a case."""
         root, trade = case.type_code[:2], case.trade
-        seller = self._seller(unit_code, trade)
+        seller, buyer = self._parties(case, unit_code, trade)
         signed_on, begins_on, ends_on = self._days(case, root)
         total = from_fen(case.fen)
         model, note, payments = self._payment(case, root, signed_on, ends_on)
@@ -137,7 +138,7 @@ class Writer:
             id=key,
             case=case,
             seller=seller,
-            buyer=self._buyer(unit_code, trade, seller),
+            buyer=buyer,
             is_related=self.rng.random() < 0.03,
             title=self._title(case.type_code, trade),
             type=codes[ContractType][case.type_code],
@@ -174,6 +175,13 @@ class Writer:
     def _some(self, parties: list[Party]) -> Party:
         """A few appear often, most now and then."""
         return parties[int(len(parties) * self.rng.random() ** 1.6)]
+
+    def _parties(self, case: Case, unit_code: str, trade: Trade) -> tuple[Party, Party]:
+        """Seller and buyer; now and then the seller sits abroad, and the office of the buyer registers the import."""
+        seller = self._seller(unit_code, trade)
+        if case.type_code in IMPORTED and self.rng.random() < IMPORTS:
+            return self.rng.choice(self.parties.abroad), seller
+        return seller, self._buyer(unit_code, trade, seller)
 
     def _seller(self, unit_code: str, trade: Trade) -> Party:
         sellers = self.parties.sellers[unit_code]

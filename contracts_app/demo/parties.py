@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from contracts_app.core.codes import organisation_code_with_check, uscc_with_check
 from contracts_app.core.text import initials, name_key, pinyin
 from contracts_app.enterprises.models import Scale
+from contracts_app.regions.queries import ABROAD
 
 from .words import Trade, Words
 
+_ABROAD = ("新加坡", "日本", "德国", "意大利")
 _ATTRIBUTES = (("high_tech", 0.22), ("small_science", 0.3), ("specialised", 0.1), ("science_giant", 0.08))
 _SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _OUTSIDE = (
@@ -51,6 +53,7 @@ class Parties:
     buyers: dict[str, list[Party]] = field(default_factory=dict)
     agencies: dict[str, Party] = field(default_factory=dict)  # a transfer institution each, where brokers work
     outside: list[Party] = field(default_factory=list)
+    abroad: list[Party] = field(default_factory=list)  # who sells technology to the region
     rows: list[dict[str, Any]] = field(default_factory=list)
     attributes: list[dict[str, Any]] = field(default_factory=list)  # what enterprises have been recognised as
 
@@ -65,7 +68,7 @@ class Founder:
         self.next_id = first_id
         # What the form asks beside: drawn apart, so that names, prices and days do not hang on how much it asks.
         self.details = Random(first_id)  # noqa: S311
-        self.places: dict[str, str] = {code: place for code, place, _weight in _OUTSIDE}
+        self.places: dict[str, str] = {code: place for code, place, _weight in _OUTSIDE} | {ABROAD: "境外"}
         self.made = Parties()
 
     def found(self, units: dict[str, str], contracts: dict[str, int]) -> Parties:
@@ -79,6 +82,11 @@ class Founder:
         for _ in range(max(60, min(3000, sum(contracts.values()) // 25))):
             code, place, _weight = self.rng.choices(_OUTSIDE, weights=[one[2] for one in _OUTSIDE])[0]
             self.made.outside.append(self._firm(code, place, trade=self.rng.choice(self.words.trades)))
+        for country in _ABROAD:
+            parts = self._unused(lambda part, country=country: (country, part, "技术有限公司"))
+            self.made.abroad.append(
+                self._keep(parts, ABROAD, None, country=country, postcode="", is_in_high_tech_zone=None, scale=None)
+            )
         return self.made
 
     def _seller(self, unit_code: str, place: str) -> Party:

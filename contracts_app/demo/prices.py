@@ -13,6 +13,7 @@ from contracts_app.codes.models import Currency
 from contracts_app.contracts.amounts import in_cny
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.models import DeductionKind
+from contracts_app.regions.queries import ABROAD
 
 _THINGS = {
     DeductionKind.EQUIPMENT: ("检测装置 1 套", "自动上下料机构 1 套", "配套设备 2 台"),
@@ -51,7 +52,7 @@ def explain(paper: Any, currencies: dict[str, Currency]) -> None:
         begins_on = paper.free_until + timedelta(days=1)
     if model.has_royalty:
         _agree_royalty(paper, begins_on)
-    if rng.random() < 0.01:
+    if rng.random() < 0.01 or paper.seller.region_code == ABROAD:
         _in_foreign_currency(rng, paper, currencies)
 
 

@@ -38,6 +38,7 @@ from contracts_app.core.money import capitals, yuan
 from contracts_app.core.stores import Kept, Store
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Unit
+from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.queries import Limits, limits_on, reaches
 
 from .details import COLUMNS, Unanswered
@@ -89,6 +90,8 @@ class Records:
         paper.broker = broker
         if case.moves:
             paper.current_attachments = [self._text_of(paper), *([self.files["authorization"]] if broker else [])]
+            if paper.seller.region_code == ABROAD:
+                paper.current_attachments.append(self.files["import_certificate"])
         row = self._contract(paper, unit, filer, broker)
         self._rows[_table(Contract)].append(row)
         for line in paper.payments:

@@ -21,6 +21,7 @@ from contracts_app.core.db import db
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Unit
+from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.queries import limits_on, work_calendar
 from contracts_app.targets.models import Target, TargetKind
 from tests.demo.conftest import AS_OF
@@ -95,10 +96,12 @@ def test_plan_lines_add_up(demonstration):
             assert sum(line.amount for line in contract.payments) == contract.total_amount
 
 
-def test_the_sellers_office_is_in_charge(demonstration):
-    assert all(
-        contract.seller.region_code == contract.unit_code for contract in everything() if contract.state != State.DRAFT
-    )
+def test_the_sellers_office_is_in_charge_of_an_import_the_buyers(demonstration):
+    filed = [contract for contract in everything() if contract.state != State.DRAFT]
+    imports = [contract for contract in filed if contract.seller.region_code == ABROAD]
+    assert imports
+    assert all(contract.buyer.region_code == contract.unit_code for contract in imports)
+    assert all(contract.seller.region_code == contract.unit_code for contract in filed if contract not in imports)
 
 
 def test_registered_by_two_deciders_who_did_not_file_in_order_on_working_days(demonstration):
