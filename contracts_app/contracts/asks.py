@@ -77,14 +77,20 @@ class ItemList(FieldList):
             entry.form.section.choices = self.places
 
     def take_over(self, finding: checks.Finding) -> None:
-        """Put a finding into the first blank line: where it belongs, and its sentence with the remedy to be edited."""
+        """Put a finding into the first blank line: where it belongs, and its sentence with the remedy to be edited.
+
+        One that stands in the list already is not put there twice.
+        """
+        words = f"{finding.sentence}。{finding.remedy}"
+        if any(entry.form.request.data == words for entry in self.entries):
+            return
         blank = next((entry for entry in self.entries if entry.form.is_blank), None)
         if blank is None and len(self.entries) < MOST_ITEMS:
             blank = self.append_entry()
         if blank is None:
             return
         blank.form.section.data = corrections.place_of(finding, [choice.value for choice in self.places])
-        blank.form.request.data = f"{finding.sentence}{finding.remedy}"
+        blank.form.request.data = words
 
     def kept(self) -> list[dict[str, str]]:
         """The items that were filled in."""

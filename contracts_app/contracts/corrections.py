@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wtforms import SelectChoice
 
-from contracts_app.codes.models import AttachmentKind
+from contracts_app.codes.models import AttachmentKind, Needed
 from contracts_app.codes.queries import choosable
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
@@ -38,7 +38,8 @@ def places(contract: Contract) -> list[SelectChoice]:
 
 def _fields(contract: Contract, section: Section) -> list[tuple[str, str]]:
     if section is Section.FILES:
-        return [(kind.code, kind.name) for kind in choosable(AttachmentKind, today())]
+        kinds = choosable(AttachmentKind, today())
+        return [(kind.code, kind.name) for kind in kinds if kind.required_when is not Needed.CASE]
     return [(name, LABELS[name]) for name in asked_in(contract, section)]
 
 

@@ -167,10 +167,14 @@ def inbox() -> str:
 
 def _step_tabs(tasks: list[lists.Task], step: State | None, waiting: int) -> Tabs:
     tabs: Tabs = [("全部", url_for(".inbox"), len(tasks), step is None)]
+    labels = {state: moves[0].label for state in IN_OFFICE if (moves := lists.tasks_in(state, current_user))}
     for state in State:
-        if state in IN_OFFICE and (moves := lists.tasks_in(state, current_user)):
+        if state in labels:
             count = len(lists.Narrowed(state).of(tasks))
-            tabs.append((moves[0].label, url_for(".inbox", step=state.value), count, step is state))
+            # one step of two states, such as 初核 of a change and of a cancellation: the state tells them apart
+            is_shared = list(labels.values()).count(labels[state]) > 1
+            label = f"{labels[state]}（{state.label}）" if is_shared else labels[state]
+            tabs.append((label, url_for(".inbox", step=state.value), count, step is state))
     if current_user.roles & OFFICE:
         address = url_for(".inbox", step=State.CORRECTION.value)
         tabs.append(("等申请人补正", address, waiting, step is State.CORRECTION))
