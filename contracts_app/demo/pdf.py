@@ -15,7 +15,7 @@ def one_page(lines: Sequence[str]) -> bytes:
         f"<</Length {len(content) + 2}>>\nstream\n{content}ET\nendstream",
         "<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UTF16-H/DescendantFonts[6 0 R]>>",
         "<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light"
-        "/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 5>>/DW 1000/FontDescriptor 7 0 R>>",
+        "/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 5>>/DW 1000/W[1 95 500]/FontDescriptor 7 0 R>>",
         "<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0"
         "/Ascent 880/Descent -120/CapHeight 880/StemV 93>>",
     )
