@@ -1,6 +1,7 @@
 """What tests are about, made in one line: ``make.user(Role.REVIEWER)`` saves one with sensible everything else."""
 
 import io
+from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
@@ -25,7 +26,7 @@ from contracts_app.contracts.models import (
 from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core.clock import SHANGHAI, today
+from contracts_app.core.clock import SHANGHAI, as_if, today
 from contracts_app.core.codes import organisation_code_with_check, uscc_with_check
 from contracts_app.core.db import db
 from contracts_app.core.text import initials, name_key, person_initials, person_pinyin, pinyin
@@ -266,9 +267,10 @@ class Make:
             db.session.flush()
         if state in (State.EXPERT, State.CHECKED):
             route.find(contract, limits_on(day))
-        for name, who, answers in moves:
-            told = {key: value() if value is today else value for key, value in answers.items()}
-            CONTRACT.offer(name, contract, people[who]).make({"counts_on": struck_off_on or today()} | told)
+        with as_if(datetime.combine(struck_off_on, time(17), SHANGHAI)) if struck_off_on else nullcontext():
+            for name, who, answers in moves:
+                told = {key: value() if value is today else value for key, value in answers.items()}
+                CONTRACT.offer(name, contract, people[who]).make({"counts_on": today()} | told)
         db.session.commit()
         return contract
 

@@ -9,9 +9,10 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from contracts_app.codes.models import ChangeGround, TechnologyField
 from contracts_app.codes.queries import choices, choosable
-from contracts_app.core.clock import today
+from contracts_app.core.clock import today, year_edges
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, YesNoField, choice_list
 from contracts_app.core.files import FileRefused, sniff
+from contracts_app.core.money import LARGEST, yuan
 
 from . import changes, ledger
 from .attachments import limit_bytes
@@ -182,9 +183,15 @@ def new_end(contract: Contract) -> Any:
     return DayField("有效期结束", default=contract.ends_on)
 
 
-def _not_asked() -> HiddenField:
-    """Stands where a question does not concern the contract: nothing to see, nothing to answer."""
-    return HiddenField()
+class NotAsked(HiddenField):
+    """Stands where a question does not concern the contract: nothing to see, and whatever is posted no answer."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = None
+
+
+def _not_asked() -> NotAsked:
+    return NotAsked()
 
 
 def new_total(contract: Contract) -> Any:
@@ -267,13 +274,14 @@ def checks_counting(form: Any) -> None:
 
 
 def why_not_counted_on(contract: Contract, day: date) -> str | None:
-    """A decision counts between what was counted last for the contract and today."""
+    """A decision counts this year, between what was counted last for the contract and today (domain facts 7.2)."""
     if day > today():
         return f"计入日期不能晚于今天（{today()}）"
     last = ledger.last_day_of(contract)
     if last and day < last:
         return f"计入日期不能早于上次计入的日期（{last}）"
-    return None
+    first, _ = year_edges(today().year)
+    return f"计入日期不能早于 {first}，以前年度的数不再改" if day < first else None
 
 
 def opinion(contract: Contract) -> Any:
@@ -337,6 +345,9 @@ def checks_change(form: Any) -> None:
     if any(form[name].errors for name in names):
         return
     asked = changes.differing(form.record, {name: form[name].data for name in names})
+    if changes.price_of(form.record, asked) > LARGEST:
+        form.foreign_amount.errors = [f"折合人民币超过 {yuan(LARGEST)} 元，核对外币金额和汇率"]
+        return
     if not asked:
         form.form_errors.append("没有一项和登记的不同，改好要变更的内容再申请")
         return

@@ -8,7 +8,7 @@ from contracts_app.core.clock import local, today
 from contracts_app.rules.queries import setting
 
 from .cases import CaseKind, Outcome
-from .guards import filed_by, is_in_region
+from .guards import filed_by, is_in_region, who
 from .models import Contract, HistoryLine
 from .states import State
 
@@ -39,7 +39,9 @@ def is_opener(contract: Contract, person: Actor) -> str | None:
 def did_not_open(contract: Contract, person: Actor) -> str | None:
     """Nobody looks into or decides on what they asked for themselves."""
     case = contract.open_case
-    return "这件事是你提出的，须由别人办理。" if case and case.opened_by_id in bound_ids(person) else None
+    if case is None or case.opened_by_id not in bound_ids(person):
+        return None
+    return f"这件事是{who(person, case.opened_by_id)}提出的，须由别人办理。"
 
 
 def is_not_looked_at(contract: Contract, person: Actor) -> str | None:
@@ -54,7 +56,9 @@ def is_looked_at(contract: Contract, person: Actor) -> str | None:
 
 def did_not_look(contract: Contract, person: Actor) -> str | None:
     case = contract.open_case
-    return "初核是你做的，核准须由另一人办理。" if case and case.reviewed_by_id in bound_ids(person) else None
+    if case is None or case.reviewed_by_id is None or case.reviewed_by_id not in bound_ids(person):
+        return None
+    return f"初核是{who(person, case.reviewed_by_id)}做的，核准须由另一人办理。"
 
 
 def is_for_reviewers(contract: Contract, person: Actor) -> str | None:
@@ -120,12 +124,19 @@ def decided_on(contract: Contract) -> date | None:
 
 
 def _decision(contract: Contract) -> HistoryLine | None:
-    """The newest decision by which the contract is registered or refused; what only led back there is none."""
+    """The newest decision by which the contract is registered or refused; what only led back there is none.
+
+    Nor is an application that was taken back: it would open the limit anew.
+    """
     open_case = contract.open_case
     state = open_case.opened_from if open_case else contract.state
     back = (State.OBJECTION, State.REVOKING)
     return next(
-        (line for line in reversed(contract.history) if line.target is state and line.source not in (*back, state)),
+        (
+            line
+            for line in reversed(contract.history)
+            if line.target is state and line.source not in (*back, state) and line.move != "withdraw_case"
+        ),
         None,
     )
 

@@ -75,6 +75,6 @@ def turns_rows(form: MoveForm) -> bool:
         return False
     if act == "add":
         field.append_entry()
-    elif place.isdigit() and int(place) < len(field.entries):
+    elif place.isdecimal() and int(place) < len(field.entries):
         field.entries.pop(int(place))
     return True

@@ -62,6 +62,14 @@ def _present(contract: Contract, name: str) -> Any:
     return getattr(contract, name)
 
 
+def price_of(contract: Contract, asked: dict[str, Any]) -> Decimal:
+    """元 that the contract would cost with these answers."""
+    if not contract.currency_code:
+        return asked.get("total_amount", contract.total_amount)
+    amount, rate = (asked.get(name, getattr(contract, name)) for name in ("foreign_amount", "exchange_rate"))
+    return amounts.in_cny(amount, rate)
+
+
 def as_it_would_be(contract: Contract, asked: dict[str, Any]) -> Contract:
     """The contract with these answers, to be looked at and never saved. Its office and town stay."""
     return actions.proposal(contract, _known(contract, asked))

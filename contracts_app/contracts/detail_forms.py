@@ -29,8 +29,8 @@ class NumberOfAnother(ParsedField):
 class WholeNumber(NumberField):
     """A whole number above 0."""
 
-    def __init__(self, label: str, *, largest: int, **kwargs: Any) -> None:
-        super().__init__(label, places=0, largest=largest, **kwargs)
+    def __init__(self, label: str, validators: Sequence[Any] = (), *, largest: int, **kwargs: Any) -> None:
+        super().__init__(label, validators, places=0, largest=largest, **kwargs)
 
     def parse(self, text: str) -> Any:
         try:

@@ -193,15 +193,17 @@ def commission_exceeds_what_was_told(contract: Contract, context: Context) -> Sa
     return {"amount": money.yuan(amount)} if contract.total_amount > amount else None
 
 
-@predicate("amount")
+@predicate()
 def commission_exceeds_the_base_contract(contract: Contract, context: Context) -> Said:
-    """The contract brought about is registered here, and its price is less than the commission."""
+    """The contract brought about is registered here, and its price is less than the commission.
+
+    The price is not told: whoever files the commission may not be one who sees that contract.
+    """
     if not contract.type or not contract.type.asks_base_contract or not contract.base_number:
         return None
     base = context.lookups.numbered(contract.base_number, except_for=contract.id)
-    if base is None or not 0 < base.total_amount < contract.total_amount:
-        return None  # a price left open says nothing
-    return {"amount": money.yuan(base.total_amount)}
+    # A price left open says nothing.
+    return True if base is not None and 0 < base.total_amount < contract.total_amount else None
 
 
 # ---- equity, import, origin -----------------------------------------------------------------------------------------

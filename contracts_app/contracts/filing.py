@@ -313,7 +313,7 @@ def _help_with(form: PartForm, go: str) -> ResponseReturnValue:
 
 def _change_lines(lines: Any, what: str, place: str) -> None:
     """One line more, or that line less; one always stays to be filled in."""
-    if what.endswith("-remove") and place.isdigit() and int(place) < len(lines):
+    if what.endswith("-remove") and place.isdecimal() and int(place) < len(lines):
         lines.pop_entry(int(place))
     if what.endswith("-add") or not len(lines):
         lines.append_entry()

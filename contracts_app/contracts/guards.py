@@ -43,21 +43,21 @@ def is_in_region(contract: Contract, person: User) -> str | None:
 def did_not_file(contract: Contract, person: User) -> str | None:
     """Nobody decides on what they filed or brought about, nor on what the colleague did whose place they hold."""
     if contract.filed_by_id in bound_ids(person):
-        return f"这份合同是{_who(person, contract.filed_by_id)}申报的，须由别人办理。"
+        return f"这份合同是{who(person, contract.filed_by_id)}申报的，须由别人办理。"
     broker = contract.broker.user_id if contract.broker else None
     if broker is None or broker not in bound_ids(person):
         return None
-    return f"{_who(person, broker)}是这份合同的技术经纪人，须由别人办理。"
+    return f"{who(person, broker)}是这份合同的技术经纪人，须由别人办理。"
 
 
 def did_not_review(contract: Contract, person: User) -> str | None:
     reviewer = contract.reviewed_by_id
     if reviewer is None or reviewer not in bound_ids(person):
         return None
-    return f"初审是{_who(person, reviewer)}做的，复核须由另一人办理。"
+    return f"初审是{who(person, reviewer)}做的，复核须由另一人办理。"
 
 
-def _who(person: User, user_id: int) -> str:
+def who(person: User | StandIn, user_id: int) -> str:
     """你, or the colleague whose place the person holds."""
     return f"委托人{person.for_whom.name}" if isinstance(person, StandIn) and user_id != person.id else "你"
 
@@ -66,7 +66,7 @@ def did_not_check(contract: Contract, person: User) -> str | None:
     checker = contract.checked_by_id
     if checker is None or checker not in bound_ids(person):
         return None
-    return f"复核是{_who(person, checker)}做的，大额审批须由第三人办理。"
+    return f"复核是{who(person, checker)}做的，大额审批须由第三人办理。"
 
 
 def needs_no_third(contract: Contract, person: User) -> str | None:

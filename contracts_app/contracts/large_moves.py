@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
-from wtforms import BooleanField, IntegerField, RadioField
-from wtforms.validators import DataRequired, InputRequired, NumberRange
+from wtforms import BooleanField, RadioField
+from wtforms.validators import DataRequired, InputRequired
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
@@ -14,6 +14,7 @@ from contracts_app.core.fields import DayField, choice_list
 from contracts_app.core.workflow import Move
 
 from . import asks, effects, guards, route
+from .detail_forms import WholeNumber
 from .models import Contract
 from .states import State
 
@@ -34,12 +35,10 @@ SENTENCES.update(
 
 
 def experts(contract: Contract) -> Any:
-    return IntegerField(
+    return WholeNumber(
         "专家人数",
-        [
-            InputRequired("填写参加审核的专家人数"),
-            NumberRange(1, MOST_EXPERTS, f"专家人数填 1 到 {MOST_EXPERTS} 的整数"),
-        ],
+        [InputRequired("填写参加审核的专家人数")],
+        largest=MOST_EXPERTS,
         render_kw={"inputmode": "numeric"},
     )
 

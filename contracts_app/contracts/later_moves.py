@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from wtforms import IntegerField
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
@@ -17,6 +16,7 @@ from contracts_app.core.workflow import Move
 from contracts_app.rules.queries import setting, work_calendar
 
 from . import asks, effects, guards
+from .detail_forms import WholeNumber
 from .models import Contract, HistoryLine
 from .search import reindex
 from .states import State
@@ -36,10 +36,10 @@ CLOSED = frozenset(
 
 def extension_days(contract: Contract) -> Any:
     left = _days_left(contract)
-    sentence = f"填 1 到 {left} 的整数"
-    return IntegerField(
+    return WholeNumber(
         "延长几个工作日",
-        [InputRequired("填写延长几个工作日"), NumberRange(1, left, sentence)],
+        [InputRequired("填写延长几个工作日")],
+        largest=left,
         description=f"最多还能延长 {left} 个工作日。",
         render_kw={"inputmode": "numeric"},
     )

@@ -244,7 +244,7 @@ class MoneyForm(PartForm):
     royalty_cap = MoneyField("封顶金额", unit="wan", description="约定了最多付多少的填写。")
     may_inspect_books = YesNoField("是否约定查账", description="收款方可以查阅有关的会计账目（《民法典》第846条）。")
     royalty_estimate = MoneyField("提成预计", unit="wan", description="只供参考，不计入成交额。")
-    free_until = DayField("免费使用到", description="期满前 30 天起，系统在“我的合同”和“待办”里提醒。")
+    free_until = DayField("免费使用到", description="期满前，系统在“我的合同”和“待办”里提醒。")
     free_trigger = ShortText(
         "什么情况下开始付款",
         [Length(max=300, message="付款条件不超过 300 字")],

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import case_guards, case_moves, ledger
+from contracts_app.contracts import case_asks, case_guards, case_moves, ledger
 from contracts_app.contracts.cases import Outcome
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
@@ -130,6 +130,8 @@ def test_what_a_change_asks_is_held_against_the_rules(app, make):
             return {name: said for name, said in form.errors.items() if name != "csrf_token"}
 
     assert list(errors()) == ["payments"], "the plan does not add up to the new total"
+    nothing_asked = {"foreign_amount": "123", "exchange_rate": "7", "is_price_open": "yes"}
+    assert list(errors(**nothing_asked)) == ["payments"], "what the page does not ask is no answer"
     assert errors(**{"payments-0-amount": "130"}) == {}
     assert "ends_on" in errors(**{"payments-0-amount": "130", "ends_on": "2001-01-01"})
     assert "没有一项和登记的不同" in str(errors(total_amount="100", **{"payments-0-condition": "合同生效后 10 日内"}))
@@ -217,6 +219,12 @@ def test_a_decision_counts_between_the_registration_and_today(make, day):
         move("grant_cancellation", contract, make.user(Role.REVIEWER), counts_on=day, opinion="")
 
 
+def test_a_decision_leaves_the_years_before_as_they_are(make):
+    contract = of_last_year(make)
+    assert "以前年度" in case_asks.why_not_counted_on(contract, today().replace(year=LAST_YEAR, month=12, day=31))
+    assert case_asks.why_not_counted_on(contract, today()) is None
+
+
 def test_a_revocation_needs_the_party_heard_and_another_person(make):
     contract, reviewer = of_last_year(make), make.user(Role.REVIEWER)
     found = {"ground_code": "V03", "event_on": today(), "grounds": "重复。", "paper": paper()}
@@ -283,6 +291,14 @@ def test_an_objection_is_made_in_time_and_once(make):
     with pytest.raises(Refused, match="已经有了决定"):
         move("object", contract, contract.filed_by, ground_code="Y01", grounds="还是明确。", paper=None)
     assert case_guards.decided_on(contract) == today() - timedelta(days=3)
+
+
+def test_an_application_taken_back_opens_no_new_limit_for_an_objection(make):
+    contract = of_last_year(make)
+    move("ask_change", contract, contract.filed_by, **asked(contract, title="改过的名称"))
+    move("withdraw_case", contract, contract.filed_by, reason="不改了。")
+    with pytest.raises(Refused, match="60 日内可以提出异议"):
+        move("object", contract, contract.filed_by, ground_code="Y03", grounds="核定过高。", paper=None)
 
 
 # --- what it would do ------------------------------------------------------------------------------------------------
