@@ -106,7 +106,8 @@ class Lives:
         """Of this year's contracts the newest that are old enough for each story, and plain enough; none, no story."""
         for story in sorted(stories, key=lambda one: one.age):
             latest, year = self.days.moment(self.last - story.age, 24 * 60), self.days.days[self.last].year
-            oldest = self.days.moment(self.last - story.age - NEW_FOR, 0)
+            objects = any(step.move == "object" for step in story.steps)
+            oldest = self.days.moment(self.last - story.age - NEW_FOR if objects else 0, 0)
             fit = [
                 (at, place)
                 for place, case in enumerate(cases)
