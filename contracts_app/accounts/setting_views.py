@@ -1,11 +1,13 @@
 """系统设置: the administrator changes the numbers that no rule fixes."""
 
+import hashlib
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
+from wtforms import HiddenField
 from wtforms.validators import DataRequired
 
 from contracts_app.core.fields import ChoiceField, ShortText, choice_list
@@ -15,6 +17,8 @@ from contracts_app.rules.queries import settings as all_settings
 
 from .permissions import Can, needs
 
+CHANGED_MEANWHILE = "系统设置刚被别人改过。你填的内容都还在下面，和各项的修改记录对照后再保存一次。"
+
 bp = Blueprint("settings", __name__, url_prefix="/codes/settings")
 
 
@@ -23,8 +27,11 @@ bp = Blueprint("settings", __name__, url_prefix="/codes/settings")
 def index() -> ResponseReturnValue:
     """Every setting with its value; what was changed is kept with who and when."""
     found = {setting.key: setting for setting in all_settings()}
-    form = _form(found)
-    if form.validate_on_submit() and _all_fit(form, found):
+    form, now = _form(found), _digest(found)
+    if form.seen.data and form.seen.data != now:
+        form.form_errors.append(CHANGED_MEANWHILE)
+        form.seen.raw_data, form.seen.data = None, now
+    elif form.validate_on_submit() and _all_fit(form, found):
         changed = settings.revise(found, {key: form[key].data for key in found}, current_user)
         names = "、".join(setting.name for setting in changed)
         flash(f"已修改：{names}，对以后的办理生效。" if changed else "没有改动。")
@@ -35,8 +42,15 @@ def index() -> ResponseReturnValue:
 
 def _form(found: dict[str, Setting]) -> FlaskForm:
     """A field for each setting, filled with its value."""
-    kind = type("SettingsForm", (FlaskForm,), {key: _field(setting) for key, setting in found.items()})
-    return kind(data={key: setting.value for key, setting in found.items()})
+    fields = {"seen": HiddenField()} | {key: _field(setting) for key, setting in found.items()}
+    kind = type("SettingsForm", (FlaskForm,), fields)
+    return kind(data={"seen": _digest(found)} | {key: setting.value for key, setting in found.items()})
+
+
+def _digest(found: dict[str, Setting]) -> str:
+    """What is shown, to be posted along: all values are saved together, and nobody's newer one is to be put back."""
+    said = "\n".join(f"{key}={setting.value}" for key, setting in sorted(found.items()))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def _field(setting: Setting) -> Any:

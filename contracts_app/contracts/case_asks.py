@@ -223,6 +223,22 @@ def new_exchange_rate(contract: Contract) -> Any:
     )
 
 
+def new_rate_day(contract: Contract) -> Any:
+    return DayField("汇率日期", default=contract.exchange_rate_on) if contract.currency_code else _not_asked()
+
+
+def new_rate_source(contract: Contract) -> Any:
+    if not contract.currency_code:
+        return _not_asked()
+    most = Length(max=100, message="汇率来源不超过 100 字")
+    return ShortText("汇率来源", [most], default=contract.exchange_rate_source)
+
+
+def new_free_end(contract: Contract) -> Any:
+    """Until when it is used for nothing; asked where it is, so that a time prolonged is no longer reminded of."""
+    return DayField("免费使用到", default=contract.free_until) if contract.free_until else _not_asked()
+
+
 def new_openness(contract: Contract) -> Any:
     """Whether the price is still open; asked only where it was."""
     if not contract.is_price_open:
@@ -353,7 +369,7 @@ def checks_change(form: Any) -> None:
         return
     for finding in changes.new_findings(form.record, asked):
         place = "deductions" if finding.field == "technology_amount" else finding.field
-        if place in names and not isinstance(form[place], HiddenField):
+        if place in names and not isinstance(form[place], NotAsked):
             form[place].errors = [*form[place].errors, finding.sentence]
         else:
             form.form_errors.append(finding.sentence)

@@ -28,9 +28,12 @@ FIELDS: dict[str, type] = {
     "total_amount": Decimal,
     "foreign_amount": Decimal,
     "exchange_rate": Decimal,
+    "exchange_rate_on": date,
+    "exchange_rate_source": str,
     "is_price_open": bool,
     "deductions": list,
     "payments": list,
+    "free_until": date,
     "payment_note": str,
 }
 

@@ -17,7 +17,7 @@ from .models import Attachment, Contract
 from .states import State
 
 # Nobody's business yet, or no deal any more.
-NOT_A_DEAL = frozenset({State.DRAFT, State.WITHDRAWN, State.REFUSED})
+NOT_A_DEAL = frozenset({State.DRAFT, State.WITHDRAWN, State.REFUSED, State.NOT_ACCEPTED})
 KEPT = "contracts.lookups"
 MOST = 5_000  # rows of one look-up; more would be a flood of contracts between the same parties
 

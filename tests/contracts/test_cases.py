@@ -207,6 +207,22 @@ def test_one_case_is_open_at_a_time(make, session):
         )
 
 
+def test_a_new_rate_comes_with_its_day_and_free_use_can_be_prolonged(make):
+    foreign = {"currency_code": "USD", "foreign_amount": Decimal(100_000), "exchange_rate": Decimal(10)}
+    contract = of_last_year(make, **foreign, exchange_rate_source="去年的", free_until=today())
+    until = today() + timedelta(days=90)
+    new = {"exchange_rate": Decimal("7.1"), "exchange_rate_on": today(), "exchange_rate_source": "中间价"}
+    move(
+        "ask_change", contract, contract.filed_by, **asked(contract, **new, free_until=until, payments=plan_of(710_000))
+    )
+    move("review_case", contract, make.user(), opinion="属实。")
+    move("grant_change", contract, make.user(Role.REVIEWER), counts_on=today(), opinion="")
+    assert contract.total_amount == contract.technology_amount == Decimal(710_000)
+    assert (contract.exchange_rate_on, contract.exchange_rate_source) == (today(), "中间价")
+    assert contract.free_until == until
+    assert ledger.verify() == []
+
+
 # --- the end of a registration ---------------------------------------------------------------------------------------
 
 

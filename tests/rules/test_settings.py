@@ -32,6 +32,17 @@ def test_a_changed_setting_holds_is_written_down_and_outlives_the_next_loading(m
     )
 
 
+def test_what_another_administrator_changed_meanwhile_is_not_put_back(make, sign_in):
+    admin = sign_in(make.user(Role.ADMIN))
+    seen = admin.get("/codes/settings").text.split('name="seen"')[1].split('value="')[1].split('"')[0]
+    shown = values()
+    assert admin.post("/codes/settings", data=shown | {"seen": seen, "undo_minutes": "10"}).status_code == 302
+    answer = admin.post("/codes/settings", data=shown | {"seen": seen, "bulk_most": "5"})
+    assert (answer.status_code, "刚被别人改过" in answer.text) == (422, True)
+    db.session.expire_all()
+    assert (values()["undo_minutes"], values()["bulk_most"]) == ("10", "20")
+
+
 def test_the_loading_still_changes_what_nobody_touched(app):
     db.session.get(Setting, "undo_minutes").value = "5"
     db.session.flush()
