@@ -148,7 +148,7 @@ def _in_order(person: User, contract_ids: Sequence[int]) -> list[Contract]:
 
 def _line(contract: Contract, person: User, seen: int) -> Line:
     offer, _, sentence = _considered(contract, person)
-    if seen != contract.version:
+    if offer and seen != contract.version:
         sentence = "加入之后有变化，打开重新核对，再加入。"
     return Line(
         id=contract.id,

@@ -141,7 +141,7 @@ def timeline(contract: Contract) -> list[Entry]:
             CONTRACT.moves[line.move].label,
             line.at,
             _who(line),
-            f"{line.source.label} → {line.target.label}",
+            line.target.label if line.source is line.target else f"{line.source.label} → {line.target.label}",
             "warn" if line.target is State.CORRECTION or line.target in _OTHER_ENDS else "",
             _answered(line.answers, told(line.move) if line.answers else {}),
             changed(line),
