@@ -114,6 +114,9 @@ def _reached(contract: Contract) -> dict[State, datetime]:
             reached[line.target] = line.at
     if contract.state is State.EXPERT:
         reached.pop(State.EXPERT, None)  # it is there now
+    if contract.state in _OTHER_ENDS:  # the day a registration ended, which the loop does not come to
+        ended = (line.at for line in reversed(contract.history) if line.target is contract.state is not line.source)
+        reached.setdefault(contract.state, next(ended, contract.history[-1].at))
     return reached
 
 
