@@ -69,12 +69,15 @@ def is_for_reviewers(contract: Contract, person: Actor) -> str | None:
 
 
 def is_third_where_large(contract: Contract, person: Actor) -> str | None:
-    """What two persons registered does not become a large contract without a third (domain facts 1.4)."""
+    """An amount that makes a contract large is granted by a third person (domain facts 1.4).
+
+    That is neither the first nor the second who looked at the contract: who decided as the third may do it again.
+    """
     case = contract.open_case
     if case is None or not case.needs_third:
         return None
-    deciders = {contract.reviewed_by_id, contract.decided_by_id}
-    took_part = bool(deciders & bound_ids(person))
+    second = contract.checked_by_id if contract.needs_third else contract.decided_by_id
+    took_part = bool({contract.reviewed_by_id, second} & bound_ids(person))
     return "变更后达到大额审批标准，须由没有初审、复核过这份合同的第三人核准。" if took_part else None
 
 

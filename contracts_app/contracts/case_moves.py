@@ -89,7 +89,7 @@ def ask_for_change(contract: Contract, person: User, answers: dict[str, Any]) ->
         raise Refused(*dict.fromkeys(one.sentence for one in found))
     case = _open(contract, CaseKind.CHANGE, person, answers, State.REGISTERED)
     case.proposal, case.changes = changes.kept(asked), changes.in_words(contract, asked)
-    case.needs_third = not contract.needs_third and changes.makes_large(contract, asked)
+    case.needs_third = changes.makes_large(contract, asked)
     _keep_paper(contract, case, "amendment", person, answers)
 
 
@@ -155,7 +155,8 @@ def make_change(contract: Contract, person: User, answers: dict[str, Any]) -> No
     asked, before = changes.asked_of(case.proposal), ledger.dimensions_of(contract)
     case.changes = answers["changes"] = changes.in_words(contract, asked)
     changes.make(contract, asked)
-    if case.needs_third:  # as if it had been large from the beginning: checked by the second, decided by the third
+    if case.needs_third and not contract.needs_third:
+        # As if it had been large from the beginning: checked by the second, decided by the third.
         contract.needs_third, contract.checked_by, contract.decided_by = True, contract.decided_by, person
     answers["facts"] = facts_of(contract)
     ledger.count_change(contract, before, case.counts_on)

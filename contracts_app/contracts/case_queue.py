@@ -1,6 +1,7 @@
 """Which open cases wait for a person: what the guards of the cases' moves say, as one condition."""
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import case as sql_case
 
 from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.accounts.roles import Role
@@ -23,7 +24,8 @@ def is_next_for(person: User | StandIn) -> ColumnElement[bool]:
         or_(HistoryLine.by_id.in_(bound), func.coalesce(HistoryLine.for_id, 0).in_(bound)),
     )
     took_part = took_part.correlate(Contract)
-    third = and_(Contract.reviewed_by_id.not_in(bound), Contract.decided_by_id.not_in(bound))
+    second = sql_case((Contract.needs_third, Contract.checked_by_id), else_=Contract.decided_by_id)
+    third = and_(Contract.reviewed_by_id.not_in(bound), second.not_in(bound))
     ways: list[ColumnElement[bool]] = []
     if person.has(Role.REGISTRAR):
         ways.append(and_(asked, by_other, case.reviewed_by_id.is_(None)))

@@ -59,7 +59,7 @@ class ContractCase(Base):
     benefits_note: Mapped[str] = mapped_column(Text, default="")
     proposal: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # a change: field -> the value asked for
     changes: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  # the same in words: field -> [old, new]
-    needs_third: Mapped[bool] = mapped_column(default=False)  # the change makes the contract a large one
+    needs_third: Mapped[bool] = mapped_column(default=False)  # the change asks for the amount of a large contract
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # the registrar's first look
     reviewed_at: Mapped[datetime | None] = mapped_column(Moment)
     review_opinion: Mapped[str] = mapped_column(Text, default="")

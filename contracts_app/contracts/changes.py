@@ -100,7 +100,9 @@ def new_findings(contract: Contract, asked: dict[str, Any]) -> list[checks.Findi
 
 
 def makes_large(contract: Contract, asked: dict[str, Any]) -> bool:
-    """Whether the contract with these answers needs a third person."""
+    """Whether another amount is asked for that needs a third person, as a large contract does at its registration."""
+    if not asked.keys() & {"total_amount", "foreign_amount", "exchange_rate", "deductions"}:
+        return False
     new = as_it_would_be(contract, asked)
     return reaches("third_person", total_amount=new.total_amount, technology_amount=new.technology_amount)
 

@@ -87,6 +87,9 @@ OF_THE_ROUTE: frozenset[Guard] = frozenset({needs_no_third, needs_third, expert_
 
 
 def may_be_extended(contract: Contract, person: User) -> str | None:
+    """A limit is extended while it runs: afterwards that would only make a late decision look timely."""
+    if contract.due_on and contract.due_on < today():
+        return f"期限到 {contract.due_on} 为止，已经超过，不能再延长。"
     most = int(setting("extension_days_most"))
     left = contract.extended_days < most
     return None if left else f"期限已经延长 {contract.extended_days} 个工作日，达到上限，不能再延长。"

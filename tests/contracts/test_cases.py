@@ -114,6 +114,15 @@ def test_a_change_beyond_the_threshold_is_granted_by_a_third_person(make, sessio
     assert (contract.needs_third, contract.checked_by, contract.decided_by) == (True, second, manager)
     assert contract.total_amount == Decimal(6_000_000)
 
+    more = {"total_amount": Decimal(7_000_000), "payments": plan_of(7_000_000)}
+    move("ask_change", contract, contract.filed_by, **asked(contract, **more))
+    move("review_case", contract, make.user(), opinion="属实。")
+    with pytest.raises(Refused, match="第三人核准"):
+        move("grant_change", contract, second, counts_on=today(), opinion="")
+    move("grant_change", contract, manager, counts_on=today(), opinion="")
+    session.commit()
+    assert (contract.total_amount, contract.decided_by) == (Decimal(7_000_000), manager)
+
 
 def test_what_a_change_asks_is_held_against_the_rules(app, make):
     contract = of_last_year(make)
