@@ -73,7 +73,7 @@ def upload(page: Page, name: str, kind: str) -> None:
     expect(page.locator("#kind_code")).to_have_value(kind)  # what is missing is suggested
     page.locator("#files").set_input_files({"name": name, "mimeType": "application/pdf", "buffer": PDF})
     page.get_by_role("button", name="上传", exact=True).click()
-    expect(page.get_by_role("link", name=name)).to_be_visible()
+    expect(page.get_by_role("link", name=name, exact=True).first).to_be_visible()
 
 
 def go_on(page: Page) -> None:

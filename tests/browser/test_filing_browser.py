@@ -128,7 +128,7 @@ def test_what_was_typed_is_saved_every_half_minute(page: Page, enter: Callable[.
     assert saved.value.status == 200
     expect(page.locator("[data-saved]")).to_contain_text("已自动保存")
     page.goto(f"/contracts/{key}/fill")
-    expect(page.locator("main").get_by_role("link", name="3 ").locator("..")).to_contain_text("要改")
+    expect(page.locator("main").get_by_role("link", name="4 ").locator("..")).to_contain_text("要改")
     page.goto(f"/contracts/{key}/fill/money")
     expect(page.locator("#total_amount")).to_have_value("88万8千")
     expect(page.locator("#payments-1-amount")).to_have_value("38")
@@ -188,7 +188,7 @@ def test_two_reviewers_decide_the_same_contract(
 
     second.get_by_role("button", name="复核并登记").click()
     expect(second.locator(".note-warn, .note").first).to_be_visible()
-    typed = second.locator("dl.typed")
+    typed = second.get_by_role("table", name="你填写的和现在已办的")
     expect(typed).to_contain_text("2026350582001234")
     expect(typed).to_contain_text("我写了很久的意见")
     expect(second.get_by_text("已登记").first).to_be_visible()

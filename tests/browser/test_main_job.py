@@ -100,6 +100,8 @@ def adds_the_firm(page: Page) -> None:
     page.locator("#party_type_code").select_option("150")
     page.locator("#code").fill(WRONG_CODE)
     page.locator("#scale").select_option("small")
+    page.locator("#is_in_high_tech_zone").select_option("no")
+    page.locator("#is_listed").select_option("no")
     page.locator("#region_code").select_option("350582")
     page.locator("#town_code").select_option("350582001")
     page.get_by_role("button", name="保存并选用").click()
