@@ -48,7 +48,7 @@ class Shot:
 SHOTS = (
     Shot("sign-in", None, "/sign-in"),
     Shot("my-contracts", "jj-broker", "/contracts/mine"),
-    Shot("filing", "jj-broker", "/contracts/mine?state=correction", then=("text=去补正", "text=3 金额与付款")),
+    Shot("filing", "jj-broker", "/contracts/mine?state=correction", then=("text=去补正", "text=4 金额与付款")),
     Shot("inbox", "jj-registrar", "/contracts/inbox"),
     Shot("review", "jj-registrar", "/contracts/inbox?step=accepted", then=("main tbody .btn",)),
     Shot("overview", "qz-manager", "/statistics/?year=2025"),
