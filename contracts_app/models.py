@@ -25,6 +25,7 @@ from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
 from contracts_app.rules import models as rules
 from contracts_app.targets import models as targets
+from contracts_app.tracking import models as tracking
 
 __all__ = [
     "Attachment",
@@ -57,4 +58,5 @@ __all__ = [
     "codes",
     "rules",
     "targets",
+    "tracking",
 ]

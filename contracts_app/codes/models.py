@@ -195,6 +195,12 @@ class LicenceMode(CodeList, Base):
     is_open: Mapped[bool] = mapped_column(default=False)
 
 
+class BenefitKind(CodeList, Base):
+    """优惠种类: what may be drawn on a registration (domain facts 4.3). Which conditions hold is the authority's to say."""
+
+    __tablename__ = "benefit_kinds"
+
+
 class Currency(CodeList, Base):
     """币种 of a price that is not in CNY; the code is ISO 4217's."""
 
@@ -230,12 +236,14 @@ class Measure(CodeList, Base):
     """What a target or a published figure measures, and its unit.
 
     `is_counted`: this system counts it itself, so that its own number can stand beside a target or a published one.
+    `has_task`: it may be set as a yearly task, which the parts of a place add up to.
     """
 
     __tablename__ = "measures"
 
     unit: Mapped[str] = mapped_column(String(20))
     is_counted: Mapped[bool] = mapped_column(default=False)
+    has_task: Mapped[bool] = mapped_column(default=False)
 
 
 class Document(CodeList, Base):

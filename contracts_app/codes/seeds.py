@@ -8,6 +8,7 @@ from .models import (
     CODE,
     NAME,
     AttachmentKind,
+    BenefitKind,
     CaseKind,
     ChangeGround,
     CodeList,
@@ -95,8 +96,9 @@ FILES = (
     _list("change_grounds.csv", ChangeGround, {"case": word(CaseKind), "asks_text": yes_no()}),
     _list("licence_modes.csv", LicenceMode, {"is_exclusive": yes_no(), "is_open": yes_no()}),
     _list("currencies.csv", Currency),
+    _list("benefit_kinds.csv", BenefitKind),
     _list(
         "attachment_kinds.csv", AttachmentKind, {"required_when": word(Needed), "type_codes": text(100, optional=True)}
     ),
-    _list("measures.csv", Measure, {"unit": text(20), "is_counted": yes_no()}),
+    _list("measures.csv", Measure, {"unit": text(20), "is_counted": yes_no(), "has_task": yes_no()}),
 )

@@ -51,6 +51,7 @@ LISTS = {
         ),
     ),
     "currencies": Shown("币种", models.Currency),
+    "benefit-kinds": Shown("优惠种类", models.BenefitKind),
     "licence-modes": Shown("许可方式", models.LicenceMode, (("is_exclusive", "独占或排他"), ("is_open", "开放许可"))),
     "goals": Shown("社会经济目标", models.Goal, (("asks_classified_check", "核对是否涉密"),)),
     "industries": Shown("国民经济行业", models.Industry),
@@ -66,7 +67,11 @@ LISTS = {
         (("case", "用于"), ("asks_text", "须另写说明")),
     ),
     "attachment-kinds": Shown("附件种类", models.AttachmentKind, (("required_when", "何时提交"),)),
-    "measures": Shown("指标口径", models.Measure, (("unit", "单位"), ("is_counted", "本系统统计"))),
+    "measures": Shown(
+        "指标口径",
+        models.Measure,
+        (("unit", "单位"), ("is_counted", "本系统统计"), ("has_task", "下达年度任务")),
+    ),
     "documents": Shown(
         "来源文件", models.Document, (("number", "文号"), ("issuer", "发布者"), ("issued_on", "发布日期"))
     ),

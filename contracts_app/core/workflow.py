@@ -269,4 +269,5 @@ class Workflow:
 
 
 def _not_from_here(move: Move, record: Any) -> Refused:
-    return Refused(f"这份合同现在是“{record.state.label}”，不能“{move.label}”。重新打开看最新状态。")
+    called = getattr(record, "called", "这份合同")
+    return Refused(f"{called}现在是“{record.state.label}”，不能“{move.label}”。重新打开看最新状态。")
