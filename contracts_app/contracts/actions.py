@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO, cast
 
 from flask import current_app
-from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -37,13 +35,13 @@ from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.queries import ABROAD, unit_of
 
-from . import amounts, checks, rights
+from . import amounts, checks, rights, typed
 from .asks import MOST_IN_REPLY
-from .models import Attachment, Contract, DraftInput, PlannedPayment
+from .models import Attachment, Contract, PlannedPayment
 from .search import WORDS, reindex
 from .states import State
+from .typed import SAVED_ELSEWHERE
 
-SAVED_ELSEWHERE = "这份合同刚在别的窗口保存过。你填的内容都还在下面，和最新内容对照后再保存一次。"
 SENTENCES["uq_attachments_replaces_id"] = "这个文件刚在别的窗口换过新版，重新打开附件页看最新的清单。"
 EDITABLE = frozenset({State.DRAFT, State.CORRECTION})
 
@@ -152,7 +150,7 @@ def fill_in(
         db.session.flush()
     except StaleDataError as error:
         raise Stale(SAVED_ELSEWHERE) from error
-    forget_input(contract, section)
+    typed.forget(contract, section)
     reindex([contract])
     return found
 
@@ -165,35 +163,13 @@ def keep_plan(contract: Contract, lines: list[PlannedPayment]) -> None:
     contract.payments.extend(lines[len(contract.payments) :])
 
 
-def keep_input(contract: Contract, section: checks.Section, fields: str, faults: int, person: User) -> None:
-    """Keep what was typed into one part although it is not valid yet. ``fields`` is the urlencoded form."""
-    refuse_edit(contract, person)
-    insert = sqlite_insert if db.engine.dialect.name == "sqlite" else postgresql_insert
-    row = {"fields": fields, "faults": faults, "saved_at": now_utc()}
-    # Two windows may keep the same part at the same moment: the later one stands.
-    db.session.execute(
-        insert(DraftInput)
-        .values(contract_id=contract.id, section=section.value, **row)
-        .on_conflict_do_update(index_elements=["contract_id", "section"], set_=row)
-    )
-    db.session.expire(contract, ["inputs"])
-
-
-def forget_input(contract: Contract, section: checks.Section) -> None:
-    """What was typed is valid now and stands on the contract."""
-    db.session.execute(
-        delete(DraftInput).where(DraftInput.contract_id == contract.id, DraftInput.section == section.value)
-    )
-    db.session.expire(contract, ["inputs"])
-
-
-def keep_replies(contract: Contract, typed: Mapping[str, str]) -> None:
+def keep_replies(contract: Contract, written: Mapping[str, str]) -> None:
     """Keep what was written so far in answer to the items of a correction (``replies-0``, …), to be handed in later.
 
     It is not the contract's, so its version stays: another window that fills in a part is not in the way.
     """
     for place, item in enumerate(contract.open_corrections):
-        item.reply = tidy_lines(typed.get(f"replies-{place}", item.reply))[:MOST_IN_REPLY]
+        item.reply = tidy_lines(written.get(f"replies-{place}", item.reply))[:MOST_IN_REPLY]
     db.session.flush()
 
 

@@ -228,3 +228,14 @@ class UploadForm(Form):
                 refusals.append(f"{safe_name(name)}：{refused}")
         self.files.errors = refusals
         return taken
+
+
+def told(contract: Contract, file: Attachment) -> str:
+    """What was taken, its version, and where the same bytes are already."""
+    same = [one for one in contract.attachments if one is not file and one.sha256 == file.sha256]
+    told = [f"第 {file.version} 版"] if file.version > 1 else []
+    if same:
+        one = next((one for one in file.earlier if one in same), same[-1])
+        which = f"第 {one.version} 版" if one in file.earlier else f"“{one.kind.name}”里的 {one.file_name} "
+        told.append(f"内容和{which}完全相同")
+    return f"{file.file_name}（{'，'.join(told)}）" if told else file.file_name

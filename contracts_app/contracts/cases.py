@@ -43,6 +43,9 @@ class ContractCase(Base):
         CheckConstraint("decided_by_id <> opened_by_id", name="opener_does_not_decide"),
         CheckConstraint("decided_by_id <> reviewed_by_id", name="case_decided_by_second_person"),
         CheckConstraint("outcome <> 'granted' OR decided_by_id IS NOT NULL", name="granted_has_decider"),
+        CheckConstraint(
+            "outcome <> 'granted' OR NOT needs_expert OR expert_on IS NOT NULL", name="change_heard_experts"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,6 +63,8 @@ class ContractCase(Base):
     proposal: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # a change: field -> the value asked for
     changes: Mapped[dict[str, list[str]]] = mapped_column(JSON, default=dict)  # the same in words: field -> [old, new]
     needs_third: Mapped[bool] = mapped_column(default=False)  # the change asks for the amount of a large contract
+    needs_expert: Mapped[bool] = mapped_column(default=False)  # or one that experts are heard on
+    expert_on: Mapped[date | None]  # when they were
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # the registrar's first look
     reviewed_at: Mapped[datetime | None] = mapped_column(Moment)
     review_opinion: Mapped[str] = mapped_column(Text, default="")

@@ -99,3 +99,4 @@ class Origin:
     is_foreign_language: Mapped[bool | None]  # a translation goes with it
     is_signed_by_department: Mapped[bool | None]  # by a 课题组 or the like: a 授权委托书 goes with it
     needs_approval: Mapped[bool | None]  # 依法须经批准
+    is_sealed: Mapped[bool | None]  # signed and sealed by every party, under the names given here

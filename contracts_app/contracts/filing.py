@@ -1,7 +1,7 @@
 """Filing: a task list and one page for each part, by a broker for the seller or by a registrar at the counter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -23,18 +23,19 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
 from contracts_app.regions.queries import office_of as office_in_charge
 
-from . import actions, queries
-from .attachments import UploadForm, limit_bytes, papers_of, versions
+from . import actions, queries, typed
+from .attachments import UploadForm, limit_bytes, papers_of, told, versions
 from .checks import Finding, Level, Section, findings, readiness
 from .corrections import outcomes
 from .facts import LABELS, changed_since_submission
 from .forms import PARTS, EnterpriseField
-from .models import Attachment, Contract, CorrectionItem
+from .models import Attachment, Contract, CorrectionItem, new_mark
 from .parts import PartForm
 from .questions import topics_of
 from .rights import answered
 from .states import State
 from .summary import FIELDS, control, parts_of
+from .typed import Seen
 from .workflow import CONTRACT
 
 bp = Blueprint("filing", __name__, url_prefix="/contracts")
@@ -155,17 +156,17 @@ def _around(
 
 
 def _step(contract: Contract, section: Section, found: list[Finding], now: Section | None, faults: int) -> Step:
-    typed = next((one for one in contract.inputs if one.section == section.value), None)
+    waiting = typed.typed_into(contract, section)
     wrong = [one for one in found if one.section is section and one.level is Level.ERROR]
     if section is Section.DETAILS and not topics_of(contract):
         words = "没有专项要填" if contract.type_code else "先选合同类型"
         state = "done" if contract.type_code else "open"
         return Step(section.label, _url_of(contract, section), state, words, section is now, state == "done")
-    problems = faults if section is now and faults else typed.faults if typed else len(wrong)
+    problems = faults if section is now and faults else waiting.faults if waiting else len(wrong)
     state, words = "done", ""
-    if (faults and section is now) or (typed and typed.faults):
+    if (faults and section is now) or (waiting and waiting.faults):
         state, words = "problem", f"有 {problems} 处要改"
-    elif typed:
+    elif waiting:
         state = "doing"
     elif wrong and not _is_begun(contract, section):
         state = "open"
@@ -228,55 +229,66 @@ def _next(contract: Contract, section: Section) -> Section:
 def part(contract_id: int, section: str) -> ResponseReturnValue:
     """One part of the filing: shown as typed last, saved when right, kept as typed when not."""
     which = _section(section)
-    contract = _to_fill_in(contract_id)
     if request.method == "GET":
-        return _open_part(contract, which)
-    typed: MultiDict[str, str] = request.form
-    if conflicts.is_settled(typed):
-        typed = conflicts.settle(typed, PARTS[which](contract, current_user))
-    form = PARTS[which](contract, current_user, typed)
+        return _open_part(_to_fill_in(contract_id), which)
+    typed.hold(contract_id)
+    contract = _to_fill_in(contract_id)
+    posted: MultiDict[str, str] = request.form
+    if conflicts.is_settled(posted):
+        posted = conflicts.settle(posted, _standing(contract, which))
+    form = PARTS[which](contract, current_user, posted)
     go = request.form.get("go", "next")
     if go.startswith(("find:", *(f"{name}-" for name in LISTS))):
         return _help_with(form, go)
     faults = _look(form)
-    if go.startswith("new:"):
-        return _add_enterprise(form, go.removeprefix("new:"), faults)
-    if faults:
-        return _keep_draft(form, faults) if go == "draft" else _show_faults(form, typed)
-    return _save(form, go, typed)
+    try:
+        if go.startswith("new:"):
+            return _add_enterprise(form, go.removeprefix("new:"), posted, faults)
+        if faults:
+            return _keep_draft(form, posted, faults) if go == "draft" else _show_faults(form, posted)
+        return _save(form, go)
+    except Stale as stale:
+        db.session.rollback()
+        return _mine_and_theirs(form, go, posted, stale)
 
 
 def _section(name: str) -> Section:
     return next((one for one in PARTS if one.value == name), None) or abort(404)
 
 
-def _fields(typed: MultiDict[str, str]) -> str:
+def _fields(posted: MultiDict[str, str]) -> str:
     """What was posted, as it is kept."""
-    return urlencode(conflicts.carried(typed))
+    return urlencode(conflicts.carried(posted))
+
+
+def _standing(contract: Contract, section: Section) -> PartForm:
+    """The part as it stands: what was typed into it last and waits, else what the contract says."""
+    there = typed.typed_into(contract, section)
+    if there is None:
+        return PARTS[section](contract, current_user)
+    form = PARTS[section](contract, current_user, MultiDict(parse_qsl(there.fields, keep_blank_values=True)))
+    form.version.raw_data, form.version.data = None, contract.version
+    return form
 
 
 def _open_part(contract: Contract, section: Section) -> ResponseReturnValue:
-    kept = parked(current_user, request.args.get("parked", type=int), request.path)
-    typed = next((one for one in contract.inputs if one.section == section.value), None)
-    fields = kept.fields if kept else typed.fields if typed else None
-    if fields is None:
-        form = PARTS[section](contract, current_user)
-        base = conflicts.base_of(form)
+    handed_back = parked(current_user, request.args.get("parked", type=int), request.path)
+    there = typed.typed_into(contract, section)
+    if handed_back:
+        answers = MultiDict(parse_qsl(handed_back.fields, keep_blank_values=True))
+        form, seen = PARTS[section](contract, current_user, answers), Seen.of(answers)
     else:
-        answers = MultiDict(parse_qsl(fields, keep_blank_values=True))
-        form = PARTS[section](contract, current_user, answers)
-        base = answers.get("base", "") if kept else conflicts.base_of(PARTS[section](contract, current_user))
-        if not kept:
-            # Kept as typed under whatever version; what is shown now stands beside the contract as it is now.
-            form.version.raw_data, form.version.data = None, contract.version
+        form = _standing(contract, section)
+        seen = Seen(base=conflicts.base_of(form), kept=there.stamp if there else "")
+    if handed_back or there:
         _take_chosen(form)
         _look(form)
     chosen = _take_chosen(form)
-    notes = [(EXPIRED, "warn")] if kept else []
+    notes = [(EXPIRED, "warn")] if handed_back else []
     if chosen:
         notes.append((f"已选用：{chosen.name}。填好其余各项后保存。", "ok"))
-    saved = f"{local(typed.saved_at):%H:%M} 已存草稿" if typed and not kept else ""
-    return _part_page(form, saved=saved, notes=notes, base=base)
+    saved = f"{local(there.saved_at):%H:%M} 已存草稿" if there and not handed_back else ""
+    return _part_page(form, seen, saved=saved, notes=notes)
 
 
 def _take_chosen(form: PartForm) -> Any:
@@ -308,7 +320,7 @@ def _help_with(form: PartForm, go: str) -> ResponseReturnValue:
             form[name].errors = [f"没有找到“{form[name].typed}”，换一个字查找，或者新增单位"]
     elif (lines := LISTS.get(what.partition("-")[0])) and lines in form:
         _change_lines(form[lines], what, name)
-    return _part_page(form)
+    return _part_page(form, Seen.of(request.form))
 
 
 def _change_lines(lines: Any, what: str, place: str) -> None:
@@ -319,40 +331,47 @@ def _change_lines(lines: Any, what: str, place: str) -> None:
         lines.append_entry()
 
 
-def _add_enterprise(form: PartForm, name: str, faults: int) -> ResponseReturnValue:
+def _add_enterprise(form: PartForm, name: str, posted: MultiDict[str, str], faults: int) -> ResponseReturnValue:
     """To the page that adds an enterprise, keeping what was typed here, and back."""
     if name not in form or not isinstance(form[name], EnterpriseField):
         abort(400)
-    actions.keep_input(form.contract, form.section, _fields(request.form), faults, current_user)
+    _keep(form, posted, faults)
     back = url_for(".part", contract_id=form.contract.id, section=form.section.value, put=name)
     return redirect(url_for("enterprises.new", next=back, name=form[name].typed))
 
 
-def _keep_draft(form: PartForm, faults: int) -> ResponseReturnValue:
-    actions.keep_input(form.contract, form.section, _fields(request.form), faults, current_user)
+def _keep(form: PartForm, posted: MultiDict[str, str], faults: int) -> Seen:
+    """Keep what was typed, unless another page has come before; raises ``Stale`` then."""
+    contract, section, seen = form.contract, form.section, Seen.of(posted)
+    typed.refuse_stale(contract, section, seen, conflicts.base_of(PARTS[section](contract, current_user)))
+    stamp = typed.keep(contract, section, _fields(posted), faults, seen.window)
+    return replace(seen, kept=stamp)
+
+
+def _keep_draft(form: PartForm, posted: MultiDict[str, str], faults: int) -> ResponseReturnValue:
+    _keep(form, posted, faults)
     flash(f"草稿已保存。这一部分还有 {faults} 处要填好，不着急，可以以后再改。", "info")
     return redirect(_url_of(form.contract, form.section))
 
 
-def _show_faults(form: PartForm, typed: MultiDict[str, str]) -> ResponseReturnValue:
+def _show_faults(form: PartForm, posted: MultiDict[str, str]) -> ResponseReturnValue:
     """The page again with every sentence; what was typed is kept too, should the person leave now."""
-    fields, faults = _fields(typed), form.faults
+    key, faults = form.contract.id, form.faults
     db.session.rollback()
     with unit_of_work():
-        actions.keep_input(form.contract, form.section, fields, faults, current_user)
-    form.contract = queries.one(form.contract.id, current_user)
-    return _part_page(form), 422
+        typed.hold(key)
+        form.contract = _to_fill_in(key)
+        seen = _keep(form, posted, faults)
+    form.contract = queries.one(key, current_user)
+    return _part_page(form, seen), 422
 
 
-def _save(form: PartForm, go: str, typed: MultiDict[str, str]) -> ResponseReturnValue:
+def _save(form: PartForm, go: str) -> ResponseReturnValue:
     contract, section = form.contract, form.section
     had = answered(contract)
     seen = form.version.data if form.version.raw_data else None
-    try:
-        found = actions.fill_in(contract, section, form.answers(), current_user, seen or 0)
-    except Stale as stale:
-        db.session.rollback()
-        return _mine_and_theirs(form, go, typed, stale)
+    typed.refuse_unknown(contract, section, Seen.of(request.form))
+    found = actions.fill_in(contract, section, form.answers(), current_user, seen or 0)
     flash(f"已保存：{section.label}。")
     if form.followed:
         flash(form.followed, "info")
@@ -367,29 +386,27 @@ def _save(form: PartForm, go: str, typed: MultiDict[str, str]) -> ResponseReturn
     return redirect(_url_of(contract, section))
 
 
-def _mine_and_theirs(form: PartForm, go: str, typed: MultiDict[str, str], stale: Stale) -> ResponseReturnValue:
+def _mine_and_theirs(form: PartForm, go: str, posted: MultiDict[str, str], stale: Stale) -> ResponseReturnValue:
     """Field by field what was typed here and what another window saved meanwhile, to choose from and save at once."""
     contract, section = queries.one(form.contract.id, current_user), form.section
-    now = PARTS[section](contract, current_user)
+    now, there = _standing(contract, section), typed.typed_into(contract, section)
     page = render_template(
         "contracts/filing/conflict.html",
         section=section,
         number=list(Section).index(section) + 1,
         reasons=stale.reasons,
-        rows=conflicts.rows(form, now, typed.get("base", "")),
-        carried=conflicts.carried(typed),
-        version=contract.version,
-        base=conflicts.base_of(now),
+        rows=conflicts.rows(form, now, posted.get("base", "")),
+        carried=conflicts.carried(posted),
+        seen=Seen(contract.version, conflicts.base_of(now), there.stamp if there else ""),
+        saved_at=there.saved_at if there else contract.updated_at,
         go=go,
         **_around(contract, section),
     )
     return page, Stale.status
 
 
-def _part_page(
-    form: PartForm, *, saved: str = "", notes: Sequence[tuple[str, str]] = (), base: str | None = None
-) -> str:
-    """The page of one part; ``base`` is what the person is shown, as posted if nothing is said."""
+def _part_page(form: PartForm, seen: Seen, *, saved: str = "", notes: Sequence[tuple[str, str]] = ()) -> str:
+    """The page of one part; ``seen`` is what the person is shown, or was."""
     contract, section = form.contract, form.section
     order = list(Section)
     place = order.index(section)
@@ -403,7 +420,7 @@ def _part_page(
     return render_template(
         f"contracts/filing/{section.value}.html",
         form=form,
-        base=request.form.get("base", "") if base is None else base,
+        seen=replace(seen, window=seen.window or new_mark()),
         section=section,
         number=place + 1,
         next_label=_next(contract, section).label,
@@ -425,13 +442,18 @@ def autosave(contract_id: int, section: str) -> ResponseReturnValue:
 
     What says the same as the contract already is not kept: a save may have overtaken this one on its way.
     """
+    typed.hold(contract_id)
     contract = _to_fill_in(contract_id)
     form = PARTS[_section(section)](contract, current_user, request.form)
     faults = _look(form)
-    if not faults and form.says_nothing_new():
-        actions.forget_input(contract, form.section)
-    else:
-        actions.keep_input(contract, form.section, _fields(request.form), faults, current_user)
+    try:
+        if not faults and form.says_nothing_new():
+            typed.refuse_unknown(contract, form.section, Seen.of(request.form))
+            typed.forget(contract, form.section)
+        else:
+            _keep(form, request.form, faults)
+    except Stale as stale:
+        return jsonify(message=typed.NOT_AUTOSAVED), stale.status
     return jsonify(saved=f"{local(now_utc()):%H:%M}", faults=faults)
 
 
@@ -459,24 +481,13 @@ def files(contract_id: int) -> ResponseReturnValue:
     for upload in uploads:
         upload.close()
     if taken:
-        flash(f"已上传：{'、'.join(_told(contract, file) for file in taken)}。")
+        flash(f"已上传：{'、'.join(told(contract, file) for file in taken)}。")
         for file in taken:
             if file.unreadable:
                 flash(f"{file.file_name}：{file.unreadable.label}。登记机构打不开的，会要求补正。", "warn")
     if form.errors:
         return _files_page(queries.one(contract_id, current_user), form), 422
     return redirect(_url_of(contract, Section.FILES))
-
-
-def _told(contract: Contract, file: Attachment) -> str:
-    """What was taken, its version, and where the same bytes are already."""
-    same = [one for one in contract.attachments if one is not file and one.sha256 == file.sha256]
-    told = [f"第 {file.version} 版"] if file.version > 1 else []
-    if same:
-        one = next((one for one in file.earlier if one in same), same[-1])
-        which = f"第 {one.version} 版" if one in file.earlier else f"“{one.kind.name}”里的 {one.file_name} "
-        told.append(f"内容和{which}完全相同")
-    return f"{file.file_name}（{'，'.join(told)}）" if told else file.file_name
 
 
 def _current_file(contract: Contract, key: str) -> Attachment:
@@ -570,15 +581,15 @@ def own_move_page(offer: Offer, form: MoveForm) -> str:
             "contracts/filing/move.html", offer=offer, form=form, is_editable=is_editable, **_around(contract)
         )
     found = findings(contract, today())
-    typed = {one.section: one for one in contract.inputs}
+    waiting = {one.section: one for one in contract.inputs}
     return render_template(
         "contracts/filing/check.html",
         offer=offer,
         form=form,
         reasons=offer.reasons,
-        wrong=[one for one in found if one.level is Level.ERROR and one.section.value not in typed],
+        wrong=[one for one in found if one.level is Level.ERROR and one.section.value not in waiting],
         warnings=[one for one in found if one.level is Level.WARNING],
-        unsaved=[(section, typed[section.value].faults) for section in Section if section.value in typed],
+        unsaved=[(section, waiting[section.value].faults) for section in Section if section.value in waiting],
         is_unchanged=contract.state is State.CORRECTION and changed_since_submission(contract) == {},
         waiting=[one for one in reversed(outcomes(contract)) if one.item.answered_at is None],
         parts=parts_of(contract, found, lambda section: _url_of(contract, section)),

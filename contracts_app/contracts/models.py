@@ -1,3 +1,4 @@
+import secrets
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -32,6 +33,7 @@ from .cases import ContractCase
 from .details import Origin, Pricing, TypeDetails
 from .states import NUMBERED, STRUCK_OFF, State
 
+REDONE = "decide_objection"  # the move that withdraws a refusal: the contract is examined anew
 _NUMBERED = ", ".join(f"'{state.value}'" for state in sorted(NUMBERED))
 
 
@@ -234,6 +236,12 @@ class Contract(TypeDetails, Pricing, Origin, Base):
         """The moves that handed the contract in, the first one first."""
         return [line for line in self.history if line.facts is not None and line.target is State.SUBMITTED]
 
+    @property
+    def clock_began_at(self) -> datetime | None:
+        """When the limit that runs, or ran last, began: at the newest submission, or when a refusal was withdrawn."""
+        anew = (line.at for line in self.history if line.move == REDONE and line.target is State.ACCEPTED)
+        return max(filter(None, (self.submitted_at, *anew)), default=None)
+
     def was_submitted(self, file: "Attachment") -> bool:
         """Whether that file was among those handed in at any time."""
         return any(file.was_there(line.at) for line in self.submissions)
@@ -266,6 +274,8 @@ class Contract(TypeDetails, Pricing, Origin, Base):
                 facts=answers.get("facts"),
                 before=None if self.is_classified else before,
                 due_on=self.due_on,
+                begun_at=self.clock_began_at,
+                extended_days=self.extended_days,
             )
         )
 
@@ -364,6 +374,8 @@ class HistoryLine(Base):
     role: Mapped[str] = mapped_column(String(60), default="")  # in which the move was made, in words, as of then
     for_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # whose delegate the person was
     due_on: Mapped[date | None]  # the limit as the move left it
+    begun_at: Mapped[datetime | None] = mapped_column(Moment)  # when that limit had begun to run
+    extended_days: Mapped[int | None]  # working days that had been added to it
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # what undoing the move puts back
 
     by: Mapped[User] = relationship(foreign_keys=by_id)
@@ -537,6 +549,11 @@ class CorrectionItem(Base):
     asked_by: Mapped[User] = relationship()
 
 
+def new_mark() -> str:
+    """A word that nothing else has."""
+    return secrets.token_hex(8)
+
+
 class DraftInput(Base):
     """What was typed into one part of the filing and is not valid yet: nothing typed is ever lost."""
 
@@ -549,6 +566,9 @@ class DraftInput(Base):
     fields: Mapped[str] = mapped_column(Text)  # urlencoded, as it was posted
     faults: Mapped[int]  # how many things are to be put right
     saved_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    # Which keeping this is, and which opened page did it: another page that knows neither overwrites nothing.
+    stamp: Mapped[str] = mapped_column(String(16), default=new_mark)
+    window: Mapped[str] = mapped_column(String(16), default="")
 
 
 class NumberCounter(Base):

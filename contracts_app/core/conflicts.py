@@ -17,7 +17,7 @@ from .fields import MoneyField, ParsedField, flat_choices
 from .money import yuan
 
 TAKE = "take-"
-OURS = frozenset({"version", "base", "csrf_token", "go"})  # posted by every form, and no answer
+OURS = frozenset({"version", "base", "kept", "window", "csrf_token", "go"})  # posted by forms, and no answer
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,8 @@ def _posted(field: Field) -> Iterator[tuple[str, str]]:
         yield field.name, _text(field)
         if isinstance(field, MoneyField):
             yield f"{field.name}_unit", field.unit
+        if hasattr(field, "typed"):
+            yield f"{field.name}_text", str(field.typed)
 
 
 def _chosen(field: Any) -> Any:

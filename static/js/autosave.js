@@ -1,5 +1,6 @@
 // Keeps a draft: the form is posted to data-autosave-url half a minute after a change, and when the page is left.
 // It never stands in the way: a failure is said in small words and tried again. The answer may be {"version": n}.
+// 409 with {"message": ...}: another window was quicker. What it saved stays; that is said, and nothing more is sent.
 const EVERY = 30_000;
 const PATIENCE = 10_000;
 
@@ -10,6 +11,7 @@ function keep(form) {
   let changed = false;
   let saving = null;
   let left = false;
+  let outrun = false;
 
   const isSent = () => form.hasAttribute("data-resting");
 
@@ -35,6 +37,12 @@ function keep(form) {
         keepalive,
         signal: AbortSignal.timeout(PATIENCE),
       });
+      if (answer.status === 409) {
+        outrun = true;
+        const { message } = await answer.json().catch(() => ({}));
+        say("exclamation-triangle-fill", message ?? "别的窗口保存过，这里没有自动保存");
+        return;
+      }
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
       const { version } = await answer.json().catch(() => ({}));
       if (version !== undefined && form.elements.version) form.elements.version.value = version;
@@ -46,7 +54,7 @@ function keep(form) {
   }
 
   function save(leaving = false) {
-    if (!changed || saving || isSent()) return;
+    if (!changed || saving || outrun || isSent()) return;
     saving = post(leaving).finally(() => (saving = null));
   }
 
@@ -61,7 +69,7 @@ function keep(form) {
   setInterval(() => save(), EVERY);
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && save(true));
   window.addEventListener("pagehide", () => {
-    if (!changed || saving || isSent()) return;
+    if (!changed || saving || outrun || isSent()) return;
     left = navigator.sendBeacon(form.dataset.autosaveUrl, answers());
     changed = !left;
   });

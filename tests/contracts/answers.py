@@ -75,7 +75,14 @@ TECHNOLOGY = {
 def post(visit, contract, section, fields, go="next", version=None):
     if version is None:
         version = db.session.get(Contract, contract.id).version
-    return visit.post(f"/contracts/{contract.id}/fill/{section}", data=fields | {"go": go, "version": version})
+    seen = {"go": go, "version": version, "kept": stamp(contract, section)}
+    return visit.post(f"/contracts/{contract.id}/fill/{section}", data=seen | fields)
+
+
+def stamp(contract, section):
+    """Of what waits in that part, as a page opened now would know it."""
+    there = kept(contract, section)
+    return there.stamp if there else ""
 
 
 def summary(response):

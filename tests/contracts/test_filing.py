@@ -333,14 +333,15 @@ def test_autosave_keeps_the_typing_and_not_the_contract(visit, draft):
 
 def test_autosave_that_says_nothing_new_leaves_nothing(visit, ready):
     fields = {"field_code": "01", "ip_code": "01", "plan_source_code": "5", "goal_code": "01", "industry_code": "C"}
-    visit.post(f"/contracts/{ready.id}/fill/technology/autosave", data=fields | {"field_code": "02"})
+    page = {"version": ready.version, "window": "one page"}
+    visit.post(f"/contracts/{ready.id}/fill/technology/autosave", data=fields | page | {"field_code": "02"})
     assert kept(ready, "technology")
-    visit.post(f"/contracts/{ready.id}/fill/technology/autosave", data=fields)
+    visit.post(f"/contracts/{ready.id}/fill/technology/autosave", data=fields | page)
     assert kept(ready, "technology") is None
 
 
 def test_what_was_typed_and_not_saved_stops_the_submission(visit, ready):
-    visit.post(f"/contracts/{ready.id}/fill/subject/autosave", data=subject())
+    visit.post(f"/contracts/{ready.id}/fill/subject/autosave", data=subject(version=ready.version))
     page = visit.get(f"/contracts/{ready.id}/fill/check").text
     assert "有填了还没保存的内容" in page
     answer = visit.post(f"/contracts/{ready.id}/submit", data={"undertaking": "y", "version": ready.version})
