@@ -237,7 +237,7 @@ class _Load:
             value = max(million, (whole / reached / million).to_integral_value() * million)
             db.session.add(
                 Target(
-                    unit_code=cell.unit_code,
+                    region_code=cell.unit_code,
                     year=cell.year,
                     measure_code="total_amount",
                     kind=TargetKind.TASK,

@@ -14,7 +14,7 @@ from .models import Target, TargetKind
 from .queries import targets_for
 
 AMOUNT = "total_amount"
-SENTENCES["uq_targets_year_unit_code_measure_code_kind_version"] = (
+SENTENCES["uq_targets_year_region_code_measure_code_kind_version"] = (
     "别人刚保存了同一年度的任务。没有覆盖任何人的修改：重新打开看过最新内容，再办理。"
 )
 
@@ -51,7 +51,7 @@ def set_tasks(
         target.document, target.issued_on, target.note, target.source = document, issued_on, note, document
     db.session.add_all(changed)
     if changed:
-        values = {target.unit_code: f"{target.value:.2f}" for target in changed}
+        values = {target.region_code: f"{target.value:.2f}" for target in changed}
         audit.record("set_tasks", person, subject="target", year=year, document=document, tasks=values)
     db.session.flush()
     return len(changed)
@@ -60,7 +60,7 @@ def set_tasks(
 def _next_version(year: int, unit_code: str, value: Decimal, before: Target | None) -> Target:
     return Target(
         year=year,
-        unit_code=unit_code,
+        region_code=unit_code,
         measure_code=AMOUNT,
         kind=TargetKind.TASK,
         version=before.version + 1 if before else 1,

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -6,10 +6,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Dialect, ForeignKey, Index, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from contracts_app.accounts.models import User
 from contracts_app.codes.models import Document, Measure
-from contracts_app.core.db import Base, word_type
+from contracts_app.core.db import Base, Moment, word_type
 from contracts_app.core.words import Word
-from contracts_app.regions.models import Region, Unit
+from contracts_app.regions.models import Region
 
 PLACES = 6
 YUAN = {"元": Decimal(1), "万元": Decimal(10_000), "亿元": Decimal(100_000_000)}
@@ -54,7 +55,10 @@ class TargetKind(Word):
 
 
 class Target(Base):
-    """What a unit is to reach in a year. A revision is a new version; the highest is in force.
+    """What a place is to reach in a year: the city, an assessment unit or a town.
+
+    A revision is a new version; of those in force on a day the highest counts. A version is in force from the day of
+    its document on, where that is not known from the day it was recorded, where neither is known always.
 
     Amounts of money are in 元, everything else in the unit of its measure. `since_year` is set where the target is
     for several years together, the last of which is `year`.
@@ -62,7 +66,7 @@ class Target(Base):
 
     __tablename__ = "targets"
     __table_args__ = (
-        UniqueConstraint("year", "unit_code", "measure_code", "kind", "version"),
+        UniqueConstraint("year", "region_code", "measure_code", "kind", "version"),
         CheckConstraint("value > 0", name="value_positive"),
         CheckConstraint("version >= 1", name="version_from_1"),
         CheckConstraint("since_year < year", name="since_before_year"),
@@ -70,7 +74,7 @@ class Target(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"), index=True)
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)  # of a unit the same as its code
     year: Mapped[int]
     measure_code: Mapped[str] = mapped_column(ForeignKey("measures.code"))
     kind: Mapped[TargetKind] = mapped_column(word_type(TargetKind, "kind"), default=TargetKind.TASK)
@@ -83,8 +87,11 @@ class Target(Base):
     source: Mapped[str] = mapped_column(String(200))
     note: Mapped[str] = mapped_column(Text, default="")
     is_demo: Mapped[bool] = mapped_column(default=False)  # made for a demonstration, stands in no document
+    recorded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # None: came with the reference data
+    recorded_at: Mapped[datetime | None] = mapped_column(Moment)
 
-    unit: Mapped[Unit] = relationship()
+    region: Mapped[Region] = relationship()
+    recorded_by: Mapped[User | None] = relationship()
     measure: Mapped[Measure] = relationship(lazy="joined", innerjoin=True)
 
 

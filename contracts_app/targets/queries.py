@@ -32,14 +32,14 @@ def targets_for(
 ) -> dict[str, Target]:
     """The targets in force, by unit code; a unit without one is absent. Amounts are 元."""
     wanted = select(Target).where(
-        Target.year == year, Target.measure_code == measure, Target.kind == kind, Target.unit_code.in_(unit_codes)
+        Target.year == year, Target.measure_code == measure, Target.kind == kind, Target.region_code.in_(unit_codes)
     )
-    return {target.unit_code: target for target in db.session.scalars(wanted.order_by(Target.version))}
+    return {target.region_code: target for target in db.session.scalars(wanted.order_by(Target.version))}
 
 
 def versions_of(target: Target) -> Sequence[Target]:
     """Every version of one target, the newest first."""
-    same = (Target.year, Target.unit_code, Target.measure_code, Target.kind)
+    same = (Target.year, Target.region_code, Target.measure_code, Target.kind)
     wanted = select(Target).where(*(column == getattr(target, column.key) for column in same))
     return db.session.scalars(wanted.order_by(Target.version.desc())).all()
 
@@ -83,7 +83,7 @@ def published_of(
 def task_years(measure: str, unit_codes: Collection[str]) -> Sequence[int]:
     """The years for which one of these units has a yearly task, the newest first."""
     wanted = select(Target.year).where(
-        Target.measure_code == measure, Target.kind == TargetKind.TASK, Target.unit_code.in_(unit_codes)
+        Target.measure_code == measure, Target.kind == TargetKind.TASK, Target.region_code.in_(unit_codes)
     )
     return db.session.scalars(wanted.distinct().order_by(Target.year.desc())).all()
 
@@ -93,7 +93,7 @@ def year_tasks(measure: str, unit_codes: Collection[str], newest: int) -> dict[i
     years = task_years(measure, unit_codes)[:newest]
     in_force: dict[int, dict[str, Target]] = {year: {} for year in years}
     for target in tasks_of(measure, years, unit_codes):
-        in_force[target.year].setdefault(target.unit_code, target)
+        in_force[target.year].setdefault(target.region_code, target)
     return in_force
 
 
@@ -103,9 +103,9 @@ def tasks_of(measure: str, years: Collection[int], unit_codes: Collection[str]) 
         Target.measure_code == measure,
         Target.kind == TargetKind.TASK,
         Target.year.in_(years),
-        Target.unit_code.in_(unit_codes),
+        Target.region_code.in_(unit_codes),
     )
-    return db.session.scalars(wanted.order_by(Target.year.desc(), Target.unit_code, Target.version.desc())).all()
+    return db.session.scalars(wanted.order_by(Target.year.desc(), Target.region_code, Target.version.desc())).all()
 
 
 @dataclass(frozen=True)

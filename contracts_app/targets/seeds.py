@@ -2,7 +2,7 @@
 
 from contracts_app.codes.models import Document, Measure
 from contracts_app.core.seeds import SeedFile, Values, code_of, day, number, text, whole, word, yes_no
-from contracts_app.regions.models import Region, Unit
+from contracts_app.regions.models import Region
 
 from .models import (
     Comparison,
@@ -102,7 +102,7 @@ FILES = (
         "targets.csv",
         Target,
         {
-            "unit_code": code_of(Unit),
+            "region_code": code_of(Region),
             "year": whole(),
             "measure_code": code_of(Measure),
             "kind": word(TargetKind),
@@ -115,6 +115,6 @@ FILES = (
             "source": text(200),
             "note": text(optional=True),
         },
-        key=("year", "unit_code", "measure_code", "kind", "version"),
+        key=("year", "region_code", "measure_code", "kind", "version"),
     ),
 )

@@ -40,7 +40,7 @@ def show(year: int) -> str:
     return render_template(
         "targets/show.html",
         year=year,
-        lines=[(unit, [target for target in versions if target.unit_code == unit.code]) for unit in units],
+        lines=[(unit, [target for target in versions if target.region_code == unit.code]) for unit in units],
         may_set=may(current_user, Can.SET_TARGETS),
     )
 

@@ -333,7 +333,7 @@ def test_an_application_taken_back_opens_no_new_limit_for_an_objection(make):
 def test_what_is_shown_before_the_decision_is_what_happens(make, session, kind):
     make.save(
         Target(
-            unit_code=JINJIANG,
+            region_code=JINJIANG,
             year=today().year,
             measure_code="total_amount",
             version=1,

@@ -135,7 +135,7 @@ def test_same_seed_and_day_give_the_same_data(sqlite_office):
 def test_years_that_are_over_do_not_depend_on_the_day(sqlite_office):
     facts = [column for column in LedgerEntry.__table__.columns if column.name != "id"]
     wanted = select(*facts).where(LedgerEntry.counts_on < date(2026, 1, 1)).order_by(LedgerEntry.contract_id)
-    tasks = select(Target.unit_code, Target.year, Target.value).where(Target.year < 2026, Target.is_demo)
+    tasks = select(Target.region_code, Target.year, Target.value).where(Target.year < 2026, Target.is_demo)
     seen = []
     for as_of in (date(2026, 4, 9), AS_OF):
         with sqlite_office.app_context():

@@ -207,7 +207,7 @@ def test_at_least_300_brokers_are_to_be_trained_in_each_year_of_the_plan(loaded)
 
 
 def test_the_newest_version_of_a_target_is_in_force(loaded):
-    of_2026 = {"unit_code": "350582", "year": 2026, "measure_code": "contracts", "document": "演示", "source": "演示"}
+    of_2026 = {"region_code": "350582", "year": 2026, "measure_code": "contracts", "document": "演示", "source": "演示"}
     loaded.add_all([Target(version=number, value=100 * number, **of_2026) for number in (2, 1)])
     loaded.flush()
     in_force = queries.targets_for(2026, "contracts", ["350582"])["350582"]

@@ -66,7 +66,7 @@ def test_rows_that_stand_in_no_file_are_left_alone(empty):
     load_reference(empty)
     empty.add(
         Target(
-            unit_code="350582", year=2025, measure_code="total_amount", kind=TargetKind.TASK, value=Decimal(1),
+            region_code="350582", year=2025, measure_code="total_amount", kind=TargetKind.TASK, value=Decimal(1),
             document="演示", source="演示", is_demo=True,
         )
     )  # fmt: skip

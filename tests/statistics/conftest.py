@@ -33,7 +33,7 @@ def task(make):
     def given(unit, year, wan, version=1):
         return make.save(
             Target(
-                unit_code=unit,
+                region_code=unit,
                 year=year,
                 measure_code="total_amount",
                 version=version,
