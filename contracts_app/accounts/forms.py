@@ -4,10 +4,11 @@ import re
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, IntegerField, PasswordField, SelectMultipleField, ValidationError
+from wtforms import HiddenField, PasswordField, SelectMultipleField, ValidationError
 from wtforms.validators import DataRequired, Length
-from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+from wtforms.widgets import CheckboxInput, ListWidget
 
+from contracts_app.core.conflicts import RecordForm
 from contracts_app.core.fields import ChoiceField, ShortText, choice_list
 from contracts_app.regions.models import Level
 from contracts_app.regions.queries import region
@@ -67,7 +68,7 @@ class RolesField(SelectMultipleField):
             raise ValidationError("选择列表里有的角色")
 
 
-class UserForm(FlaskForm):
+class UserForm(RecordForm):
     """A person's account as the administrator sees it."""
 
     name = ShortText("姓名", [DataRequired("填写姓名"), Length(max=60, message="姓名最多 60 个字")])
@@ -80,7 +81,10 @@ class UserForm(FlaskForm):
     region_code = ChoiceField(
         "地区", [DataRequired("选择地区")], description="能看到和办理的范围：这个地区和它下面的地区。"
     )
-    version = IntegerField(widget=HiddenInput())
+
+    def __init__(self, *args: Any, regions: list[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.region_code.choices = regions
 
     def validate_roles(self, field: RolesField) -> None:
         if not field.errors:

@@ -5,9 +5,10 @@ from typing import Any
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from contracts_app.core import pages
+from contracts_app.core import conflicts, pages
 from contracts_app.core.errors import Stale
 from contracts_app.core.fields import choice_list
 
@@ -123,8 +124,7 @@ def users() -> str:
 @needs(Can.MANAGE_USERS)
 def new_user() -> ResponseReturnValue:
     """Open an account and show the link with which its password is set."""
-    form = NewUserForm(formdata=signing_in.typed())
-    form.region_code.choices = _regions()
+    form = NewUserForm(formdata=signing_in.typed(), regions=_regions())
     if form.validate_on_submit():
         region = queries.region_under(current_user.region, form.region_code.data)
         if queries.by_username(form.username.data):
@@ -142,16 +142,13 @@ def new_user() -> ResponseReturnValue:
 def edit_user(user_id: int) -> ResponseReturnValue:
     """Change name, roles and region."""
     user = queries.one(user_id, current_user)
-    form = UserForm(
-        formdata=signing_in.typed(),
-        data={
-            "name": user.name,
-            "roles": [role.value for role in Role if role in user.own_roles],
-            "region_code": user.region_code,
-            "version": user.version,
-        },
-    )
-    form.region_code.choices = _regions()
+
+    def make(posted: MultiDict[str, str] | None) -> UserForm:
+        roles = [role.value for role in Role if role in user.own_roles]
+        stands = {"name": user.name, "roles": roles, "region_code": user.region_code, "version": user.version}
+        return UserForm(formdata=posted, data=stands, regions=_regions())
+
+    form = conflicts.filled(make, signing_in.typed())
     if form.validate_on_submit():
         region = queries.region_under(current_user.region, form.region_code.data)
         if user.id == current_user.id and Role.ADMIN not in form.chosen_roles:
@@ -167,11 +164,9 @@ def edit_user(user_id: int) -> ResponseReturnValue:
                     version=form.version.data,
                 )
             except Stale as stale:
-                form.form_errors.extend(stale.reasons)
-                form.version.raw_data, form.version.data = None, user.version
-            else:
-                flash(f"{user.name}的账号已保存，对已登录的会话同样生效。")
-                return redirect(url_for(".users"))
+                return conflicts.page(stale, form, make, user.name)
+            flash(f"{user.name}的账号已保存，对已登录的会话同样生效。")
+            return redirect(url_for(".users"))
     html = render_template("accounts/edit.html", form=form, user=user, condition=queries.condition_of(user))
     return html, 422 if form.errors else 200
 

@@ -3,29 +3,25 @@
 import re
 from typing import Any
 
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, IntegerField, ValidationError
+from wtforms import BooleanField, ValidationError
 from wtforms.validators import DataRequired, Length
-from wtforms.widgets import HiddenInput
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.queries import region_choices
+from contracts_app.core.conflicts import RecordForm
 from contracts_app.core.fields import ChoiceField, ShortText, choice_list
-from contracts_app.enterprises import queries as enterprises
-from contracts_app.enterprises.models import Enterprise
+from contracts_app.enterprises.fields import EnterpriseField
 
 from . import queries
 from .actions import CERTIFICATE_TAKEN
 from .models import Broker, Grade
 
 
-class BrokerForm(FlaskForm):
+class BrokerForm(RecordForm):
     """One broker; ``broker`` is who is being changed, None for a new one."""
 
     broker: Broker | None
-    employer: Enterprise | None
 
-    version = IntegerField(widget=HiddenInput())
     name = ShortText("姓名", [DataRequired("填写姓名"), Length(max=60, message="姓名最多 60 个字")])
     region_code = ChoiceField("所属地区", [DataRequired("选择所属地区")])
     grade = ChoiceField("等级", choices=choice_list([(one.value, one.label) for one in Grade], "没有评定"))
@@ -34,8 +30,7 @@ class BrokerForm(FlaskForm):
         [Length(max=60, message="证书编号最多 60 个字")],
         description="按证书原样填写，一个编号只登记一次。",
     )
-    employer_id = IntegerField("任职单位", description="同一时间只在一家单位任职。")
-    employer_text = ShortText("任职单位", name="employer_id_text")
+    employer_id = EnterpriseField("任职单位", description="同一时间只在一家单位任职。")
     phone = ShortText("联系电话", [Length(max=30, message="电话最多 30 个字")])
     user_id = ChoiceField(
         "登录账号",
@@ -50,7 +45,6 @@ class BrokerForm(FlaskForm):
         self.region_code.choices = choice_list(region_choices(person.region), "选择所属地区")
         accounts = [(str(one.id), f"{one.name}（{one.username}）") for one in queries.accounts_for(broker, person)]
         self.user_id.choices = choice_list(accounts, "没有账号")
-        self.employer = enterprises.known(self.employer_id.data)
 
     def answers(self) -> dict[str, Any]:
         """The answers by the model's field names."""
@@ -59,7 +53,7 @@ class BrokerForm(FlaskForm):
             "grade": Grade[self.grade.data.upper()] if self.grade.data else None,
             "certificate_number": self.certificate_number.data or None,
             "phone": self.phone.data or "",
-            "employer_id": self.employer.id if self.employer else None,
+            "employer_id": self.employer_id.data,
             "region_code": self.region_code.data,
             "user_id": self.user_id.data,
             "is_active": self.is_active.data,
@@ -70,16 +64,6 @@ class BrokerForm(FlaskForm):
         other = queries.of_certificate(field.data)
         if other and other is not self.broker:
             raise ValidationError(CERTIFICATE_TAKEN)
-
-    def validate_employer_id(self, field: IntegerField) -> None:
-        """Chosen from the list, or typed so that one enterprise is meant; emptied means none."""
-        typed = self.employer_text.data
-        if typed == "":
-            self.employer = None
-        elif typed and not (self.employer and self.employer.name == typed):
-            self.employer = enterprises.meant(typed)
-            if self.employer is None:
-                raise ValidationError("从列表里选一家单位；没有的，先到“企业与单位”新增")
 
     def validate_phone(self, field: ShortText) -> None:
         """Only what can be dialled."""

@@ -3,10 +3,12 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from werkzeug.datastructures import MultiDict
 
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.accounts.queries import region_choices, region_under
 from contracts_app.accounts.signing_in import typed
+from contracts_app.core import conflicts
 from contracts_app.core.errors import NotYours, Stale
 from contracts_app.core.pages import number_from, sort_from
 
@@ -73,16 +75,18 @@ def edit(broker_id: int) -> ResponseReturnValue:
     broker = queries.one(broker_id, current_user)
     if sentence := actions.why_not_edit(current_user, broker.region):
         raise NotYours(sentence)
-    form = BrokerForm(formdata=typed(), person=current_user, broker=broker)
+
+    def make(posted: MultiDict[str, str] | None) -> BrokerForm:
+        return BrokerForm(formdata=posted, person=current_user, broker=broker)
+
+    form = conflicts.filled(make, typed())
     if form.validate_on_submit():
         try:
             actions.revise(broker, form.answers(), current_user, form.version.data)
         except Stale as stale:
-            form.form_errors.extend(stale.reasons)
-            form.version.raw_data, form.version.data = None, broker.version
-        else:
-            flash(f"已保存：{broker.name}。")
-            return redirect(url_for(".show", broker_id=broker.id))
+            return conflicts.page(stale, form, make, broker.name)
+        flash(f"已保存：{broker.name}。")
+        return redirect(url_for(".show", broker_id=broker.id))
     return _edit_page(form, broker)
 
 

@@ -13,11 +13,11 @@ from contracts_app.core.clock import today, year_edges
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, YesNoField, choice_list
 from contracts_app.core.files import FileRefused, sniff
 from contracts_app.core.money import LARGEST, yuan
+from contracts_app.enterprises.fields import EnterpriseField
 
 from . import changes, ledger
 from .attachments import limit_bytes
 from .cases import CaseKind
-from .forms import EnterpriseField
 from .models import Contract
 from .money_forms import ForeignAmountField, NumberField, Plan, PlanLine, deduction_lines, deduction_sheet
 from .states import State

@@ -21,6 +21,7 @@ from contracts_app.core.errors import page as error_page
 from contracts_app.core.files import ACCEPT, size_label
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
+from contracts_app.enterprises.fields import EnterpriseField
 from contracts_app.regions.queries import office_of as office_in_charge
 
 from . import actions, queries, typed
@@ -28,7 +29,7 @@ from .attachments import UploadForm, limit_bytes, papers_of, told, versions
 from .checks import Finding, Level, Section, findings, readiness
 from .corrections import outcomes
 from .facts import LABELS, changed_since_submission
-from .forms import PARTS, EnterpriseField
+from .forms import PARTS
 from .models import Attachment, Contract, CorrectionItem, new_mark
 from .parts import PartForm
 from .questions import topics_of

@@ -1,12 +1,11 @@
 """The parts of the filing as forms. They check the shape of each answer; what must be true is in ``checks``."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from sqlalchemy import select
-from wtforms import Field, SelectChoice, ValidationError
+from wtforms import SelectChoice
 from wtforms.validators import Length
-from wtforms.widgets import HiddenInput
 
 from contracts_app.accounts.roles import Role
 from contracts_app.brokers.models import Broker
@@ -15,79 +14,14 @@ from contracts_app.codes.queries import choosable, listed
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
-from contracts_app.enterprises import queries as enterprises
-from contracts_app.enterprises.facts import blanks_in_words, common_group
-from contracts_app.enterprises.models import Enterprise
+from contracts_app.enterprises.facts import common_group
+from contracts_app.enterprises.fields import EnterpriseField, number_of
 from contracts_app.platforms.queries import platforms
 
 from .checks import Section
 from .detail_forms import DetailsForm, WholeNumber
 from .money_forms import MoneyForm
 from .parts import PartForm
-
-
-class EnterpriseField(Field):
-    """One enterprise: its id, as chosen from the hits, or what was typed, where that names exactly one.
-
-    Posted as ``<name>`` (the id), ``<name>_text`` (what was typed) and ``<name>_pick`` (the hit chosen without script).
-    ``hits`` are offered for choice when the text names no single one.
-    """
-
-    widget = HiddenInput()
-
-    def __init__(self, label: str, **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.chosen: Enterprise | None = None
-        self.typed = ""
-        self.hits: Sequence[Enterprise] = ()
-
-    def process_data(self, value: int | None) -> None:
-        self.choose(enterprises.known(value))
-
-    def process(self, formdata: Any, *args: Any, **kwargs: Any) -> None:
-        super().process(formdata, *args, **kwargs)
-        if not formdata or not any(name in formdata for name in (self.name, f"{self.name}_text")):
-            return
-        self.typed = formdata.get(f"{self.name}_text", "").strip()[:200]
-        picked = _number(formdata.get(f"{self.name}_pick"))
-        if picked:
-            self.choose(enterprises.known(picked))
-            return
-        chosen = enterprises.known(_number(formdata.get(self.name)))
-        # Without script the name can be changed while the id stays: what people see counts.
-        if chosen and f"{self.name}_text" in formdata and self.typed != chosen.name:
-            chosen = None
-        self.choose(chosen or (enterprises.meant(self.typed) if self.typed else None))
-
-    def choose(self, enterprise: Enterprise | None) -> None:
-        """Take this one."""
-        self.chosen = enterprise
-        self.data = enterprise.id if enterprise else None
-        if enterprise:
-            self.typed = enterprise.name
-
-    @property
-    def missing(self) -> str:
-        """What the chosen one leaves blank that every contract needs, in words."""
-        return blanks_in_words(self.chosen) if self.chosen else ""
-
-    def look_up(self) -> None:
-        """Offer the hits for what was typed."""
-        self.hits = enterprises.found(self.typed) if self.typed and not self.chosen else ()
-
-    def pre_validate(self, form: Any) -> None:
-        if self.chosen or not self.typed:
-            return
-        self.look_up()
-        if self.hits:
-            raise ValidationError(f"“{self.typed}”找到 {len(self.hits)} 个单位，选择其中一个")
-        raise ValidationError(f"没有找到“{self.typed}”，换一个字查找，或者新增单位")
-
-
-def _number(written: Any) -> int | None:
-    """The number of a record as it is posted, or as the record has it; None for anything else."""
-    text = str(written or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 class PartiesForm(PartForm):
@@ -98,7 +32,7 @@ class PartiesForm(PartForm):
     )
     buyer_id = EnterpriseField("买方", description="支付价款的一方：委托人、受让人、被许可人。")
     is_related = YesNoField("买卖双方是不是关联交易", description="有隶属、控股或同一控制关系的，选“是”。")
-    broker_id = ChoiceField("技术经纪人", description="由技术经纪人促成的，选择是谁。", coerce=_number)
+    broker_id = ChoiceField("技术经纪人", description="由技术经纪人促成的，选择是谁。", coerce=number_of)
 
     group: str | None = None  # which both parties belong to, where that answers the question of 关联交易
 
@@ -159,7 +93,7 @@ class TechnologyForm(PartForm):
     plan_source_code = ChoiceField("计划来源", description="不是财政计划项目的，选“计划外”。")
     goal_code = ChoiceField("社会经济目标", description="按目的选，不按内容选；有几个的选主要的一个。")
     industry_code = ChoiceField("服务的国民经济行业", description="技术用在哪个行业。")
-    platform_id = ChoiceField("创新平台", description="由平台促成的，选择是哪一个。", coerce=_number)
+    platform_id = ChoiceField("创新平台", description="由平台促成的，选择是哪一个。", coerce=number_of)
     activity = ShortText(
         "促成活动", [Length(max=100, message="促成活动不超过 100 字")], description="例如搭桥行动、赶集日、创智汇。"
     )

@@ -3,16 +3,33 @@
 A form carries along what its person was shown, a short digest for each field (``base``): so it is known which answers
 they touched. Field by field they say whether theirs or what stands now is to be kept (``take-<name>``), and save that
 on the newest version. ``rows`` is what the page shows, ``settle`` reads what was chosen.
+
+The edit page of any record gets it so: its form is a ``RecordForm`` whose page prints ``form.version()`` and
+``form.base()``; the view makes it by ``filled(make, posted)`` and answers ``Stale`` by ``page(stale, form, make)``.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from flask import render_template, request
+from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, Field, FieldList, FormField, SelectMultipleField
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import Optional
+from wtforms.widgets import HiddenInput
 
+from .errors import Stale
 from .fields import MoneyField, ParsedField, flat_choices
 from .money import yuan
 
@@ -33,6 +50,48 @@ class Row:
     now: str
     keeps_mine: bool
     is_both: bool
+
+
+class RecordForm(FlaskForm):
+    """A form about a record that others may change meanwhile: it carries along which version it shows, and what."""
+
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
+    base = StringField(widget=HiddenInput())
+
+
+AnyForm = TypeVar("AnyForm", bound=RecordForm)
+
+
+def filled(make: Callable[[MultiDict[str, str] | None], AnyForm], posted: MultiDict[str, str] | None) -> AnyForm:
+    """The form as posted, with what was chosen between mine and theirs; with nothing posted as the record stands.
+
+    ``make`` makes it from what is posted, and from the record alone for None.
+    """
+    if posted is not None and not is_settled(posted):
+        return make(posted)
+    stands = make(None)
+    if posted is not None:
+        return make(settle(posted, stands))
+    stands.base.data = base_of(stands)
+    return stands
+
+
+def page(
+    stale: Stale, form: AnyForm, make: Callable[[MultiDict[str, str] | None], AnyForm], name: str
+) -> tuple[str, int]:
+    """Mine and theirs of a record called ``name``, to choose from and to save at once where the form was sent."""
+    now = make(None)
+    html = render_template(
+        "errors/conflict.html",
+        heading=f"{name}：对照后保存",
+        reasons=stale.reasons,
+        rows=rows(form, now, form.base.data or ""),
+        carried=carried(request.form),
+        version=now.version.data,
+        base=base_of(now),
+        action=request.full_path.rstrip("?"),
+    )
+    return html, stale.status
 
 
 def base_of(form: Iterable[Field]) -> str:
@@ -109,7 +168,7 @@ def words(field: Field) -> str:
 
 
 def _answers(form: Iterable[Field]) -> Iterator[Field]:
-    return (field for field in form if field.name not in OURS)
+    return (field for field in form if field.name not in OURS and not isinstance(field, HiddenField))
 
 
 def _digest(said: str) -> str:

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, IntegerField, SelectMultipleField, ValidationError
+from wtforms import BooleanField, Field, HiddenField, SelectMultipleField, ValidationError
 from wtforms.validators import DataRequired, Length, Optional, Regexp
-from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.codes.queries import choices, choosable
 from contracts_app.core.clock import today
+from contracts_app.core.conflicts import RecordForm
 from contracts_app.core.fields import ChoiceField, CreditCodeField, ShortText, choice_list
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import ABROAD, place_choices, region, towns
@@ -78,13 +78,12 @@ class Ticks(SelectMultipleField):
             raise ValidationError("选择列表里有的一项")
 
 
-class EnterpriseForm(FlaskForm):
+class EnterpriseForm(RecordForm):
     """One enterprise. ``twins`` are others of the same code or name; ``may_insist`` offers to add it all the same."""
 
     twins: Sequence[Enterprise] = ()
     may_insist = False
 
-    version = IntegerField(validators=[Optional()], widget=HiddenInput())
     anyway = HiddenField()
 
     name = ShortText(
@@ -196,10 +195,9 @@ class EnterpriseForm(FlaskForm):
         _check_phone(field)
 
 
-class BlanksForm(FlaskForm):
+class BlanksForm(RecordForm):
     """What an enterprise leaves blank, for whoever needs it filled in. Nothing that is there is asked."""
 
-    version = EnterpriseForm.version
     code = EnterpriseForm.code
     address = EnterpriseForm.address
     postcode = EnterpriseForm.postcode

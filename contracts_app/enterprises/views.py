@@ -1,4 +1,3 @@
-from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
@@ -7,9 +6,10 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from contracts_app.accounts.permissions import Can, may, needs
-from contracts_app.accounts.signing_in import parked, safe_target
+from contracts_app.accounts.signing_in import safe_target, typed
 from contracts_app.codes.models import PartyType
 from contracts_app.codes.queries import choices
+from contracts_app.core import conflicts
 from contracts_app.core.clock import today
 from contracts_app.core.errors import NotYours, Stale
 from contracts_app.core.pages import number_from, sort_from
@@ -71,7 +71,7 @@ def show(enterprise_id: int) -> ResponseReturnValue:
 @needs(Can.EDIT_PARTIES)
 def new() -> ResponseReturnValue:
     """Add an enterprise; ``next`` leads back to the page that wanted one, with ``chosen`` added to its address."""
-    form = _form(EnterpriseForm, name=_typed_name())
+    form = EnterpriseForm(formdata=typed(), name=_typed_name())
     if request.method == "POST" and _is_right(form, None):
         enterprise = actions.create(form.answers(), current_user, although_namesake=bool(form.anyway.data))
         back = safe_target(request.args.get("next"))
@@ -88,7 +88,11 @@ def edit(enterprise_id: int) -> ResponseReturnValue:
     enterprise = queries.one(enterprise_id)
     if sentence := actions.why_not_edit(enterprise, current_user):
         return _fill_in(enterprise, sentence)
-    form = _form(EnterpriseForm, obj=enterprise)
+
+    def make(posted: MultiDict[str, str] | None) -> EnterpriseForm:
+        return EnterpriseForm(formdata=posted, obj=enterprise)
+
+    form = conflicts.filled(make, typed())
     if request.method == "POST" and _is_right(form, enterprise):
         try:
             actions.revise(
@@ -99,10 +103,8 @@ def edit(enterprise_id: int) -> ResponseReturnValue:
                 although_namesake=bool(form.anyway.data),
             )
         except Stale as stale:
-            form.form_errors.extend(stale.reasons)
-            form.version.raw_data, form.version.data = None, enterprise.version
-        else:
-            return _back_from(enterprise, f"已保存：{enterprise.name}。")
+            return conflicts.page(stale, form, make, enterprise.name)
+        return _back_from(enterprise, f"已保存：{enterprise.name}。")
     return _edit_page(form, enterprise)
 
 
@@ -112,7 +114,11 @@ def _fill_in(enterprise: Enterprise, why_not_edit: str) -> ResponseReturnValue:
         if may(current_user, Can.EDIT_PARTIES) and safe_target(request.args.get("next")):
             return _back_from(enterprise, f"{enterprise.name}的资料已经填全。")
         raise NotYours(why_not_edit)
-    form = _form(BlanksForm, obj=enterprise)
+
+    def make(posted: MultiDict[str, str] | None) -> BlanksForm:
+        return BlanksForm(formdata=posted, obj=enterprise)
+
+    form = conflicts.filled(make, typed())
     if request.method == "POST" and form.validate():
         same = queries.of_code(form.answers().get("code"))
         if same:
@@ -122,8 +128,7 @@ def _fill_in(enterprise: Enterprise, why_not_edit: str) -> ResponseReturnValue:
                 actions.fill_in(enterprise, form.answers(), current_user, form.version.data)
                 return _back_from(enterprise, f"已补填：{enterprise.name}。")
             except Stale as stale:
-                form.form_errors.extend(stale.reasons)
-                form.version.raw_data, form.version.data = None, enterprise.version
+                return conflicts.page(stale, form, make, enterprise.name)
     page = render_template(
         "enterprises/fill.html",
         form=form,
@@ -139,20 +144,6 @@ def _back_from(enterprise: Enterprise, words: str) -> ResponseReturnValue:
     """To the page that led here, else to the enterprise's own."""
     flash(words)
     return redirect(safe_target(request.args.get("next")) or url_for(".show", enterprise_id=enterprise.id))
-
-
-AnyForm = TypeVar("AnyForm", EnterpriseForm, BlanksForm)
-
-
-def _form(kind: type[AnyForm], **start: Any) -> AnyForm:
-    """The form as posted, as it was typed before the session ended, or as the enterprise stands."""
-    if request.method == "POST":
-        return kind(**start)
-    kept = parked(current_user, request.args.get("parked", type=int), request.path)
-    if kept is None:
-        return kind(formdata=None, **start)
-    flash("登录已过期，你填的内容都还在。核对后再保存。", "warn")
-    return kind(formdata=MultiDict(parse_qsl(kept.fields, keep_blank_values=True)), **start)
 
 
 def _is_right(form: EnterpriseForm, own: Enterprise | None) -> bool:

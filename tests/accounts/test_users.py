@@ -140,7 +140,7 @@ def test_two_administrators_do_not_overwrite_each_other(office, make, admin):
     seen = user.version
     edit(office, user, name="林若晞")
     page = edit(office, user, version=seen, name="林若希")
-    assert page.status_code == 422
+    assert page.status_code == 409
     assert "别人已经保存了新内容" in page.text
     assert "林若希" in page.text
     assert user.name == "林若晞"

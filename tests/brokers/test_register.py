@@ -58,7 +58,7 @@ def test_the_register_is_narrowed(office, make):
         ({"region_code": SHISHI}, "选择列表里有的一项"),
         ({"grade": "emperor"}, "选择列表里有的一项"),
         ({"phone": "call me"}, "电话只填写数字"),
-        ({"employer_id_text": "没有这家单位"}, "从列表里选一家单位"),
+        ({"employer_id_text": "没有这家单位"}, "没有找到“没有这家单位”"),
         ({"user_id": "999999"}, "选择列表里有的一项"),
     ],
 )
@@ -100,11 +100,13 @@ def test_two_registrars_do_not_overwrite_each_other(office, make):
     seen = broker.version
     assert office.post(f"/brokers/{broker.id}/edit", data=fill(version=seen, phone="0595-1000001")).status_code == 302
     page = office.post(f"/brokers/{broker.id}/edit", data=fill(version=seen, phone="0595-2000002"))
-    assert page.status_code == 422
+    assert page.status_code == 409
     assert "别人已经改过" in page.text
     assert "0595-2000002" in page.text
     assert broker.phone == "0595-1000001"
-    again = office.post(f"/brokers/{broker.id}/edit", data=fill(version=broker.version, phone="0595-2000002"))
+    assert "联系电话" in page.text
+    chosen = {"base": "", "take-phone": "mine", "version": broker.version}
+    again = office.post(f"/brokers/{broker.id}/edit", data=fill(phone="0595-2000002") | chosen)
     assert again.status_code == 302
     assert broker.phone == "0595-2000002"
 

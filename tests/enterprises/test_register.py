@@ -1,5 +1,6 @@
 """The register of enterprises: found however they are typed, added once, changed by whom they concern."""
 
+import re
 from html import unescape
 
 import pytest
@@ -251,7 +252,7 @@ def test_an_expired_session_loses_nothing(visit, broker):
     page = visit.get(f"/enterprises/new?parked={kept.id}").text
     assert 'value="半截名字"' in page
     assert 'value="9135"' in page
-    assert "登录已过期，你填的内容都还在。核对后再保存" in page
+    assert "你登录前填的内容都还在下面" in page
 
 
 # ---- what the national form asks ------------------------------------------------------------------------------------
@@ -418,7 +419,7 @@ def test_filling_in_changes_nothing_that_is_there(sign_in, make, broker):
     visit, url = sign_in(broker), f"/enterprises/{party.id}/edit"
     assert "一项都还没有填" in visit.post(url, data={"scale": "", "version": "1"}).text
     stale = visit.post(url, data={"scale": "micro", "version": "0"})
-    assert (stale.status_code, "刚被别人修改过" in stale.text) == (422, True)
+    assert (stale.status_code, "刚被别人修改过" in stale.text) == (409, True)
     actions.fill_in(party, {"scale": Scale.MICRO}, broker)
     db.session.commit()
     assert visit.get(url).status_code == 403
@@ -557,12 +558,21 @@ def test_two_windows_never_overwrite_silently(sign_in, make):
     enterprise = make.enterprise(town_code=QINGYANG)
     visit, form = sign_in(make.user(Role.REGISTRAR)), answers(name=enterprise.name, code=enterprise.code)
     url, version = f"/enterprises/{enterprise.id}/edit", str(enterprise.version)
+    base = re.search(r'name="base" type="hidden" value="([^"]*)"', visit.get(url).text)[1]
     assert visit.post(url, data=form | {"version": version, "contact": "先"}).status_code == 302
-    answer = visit.post(url, data=form | {"version": version, "contact": "后"})
-    assert answer.status_code == 422
+    seen = {"version": version, "base": base}
+    answer = visit.post(url, data=form | seen | {"contact": "后", "group_name": "示范集团"})
+    assert answer.status_code == 409
     assert "这个单位刚被别人修改过" in answer.text
-    assert 'value="后"' in answer.text
     assert db.session.get(Enterprise, enterprise.id).contact == "先"
+    assert answer.text.count("两边都改了") == 1
+    page = dict(re.findall(r'type="hidden" name="(version|base)" value="([^"]*)"', answer.text))
+    chosen = {"take-contact": "now", "take-group_name": "mine"}
+    assert all(f'name="{name}"' in answer.text for name in chosen)
+    again = form | page | chosen | {"contact": "后", "group_name": "示范集团"}
+    assert visit.post(url, data=again).status_code == 302
+    kept = db.session.get(Enterprise, enterprise.id)
+    assert (kept.contact, kept.group_name) == ("先", "示范集团")
     with pytest.raises(Stale):
         actions.revise(enterprise, {"name": enterprise.name}, make.user(Role.REGISTRAR), version=int(version))
 
