@@ -4,7 +4,8 @@ from contracts_app.accounts.models import Delegation, Invitation, ParkedForm, Si
 from contracts_app.brokers.models import Broker
 from contracts_app.codes import models as codes
 from contracts_app.contracts.cases import ContractCase
-from contracts_app.contracts.ledger import DailyTotal, LedgerEntry
+from contracts_app.contracts.closings import Closing
+from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import (
     Attachment,
     BulkPick,
@@ -18,6 +19,7 @@ from contracts_app.contracts.models import (
     PaperFile,
     PlannedPayment,
 )
+from contracts_app.contracts.totals import FacetTotal, Fold
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.installation import InstallationFact
 from contracts_app.enterprises.models import Enterprise
@@ -32,15 +34,17 @@ __all__ = [
     "AuditEntry",
     "Broker",
     "BulkPick",
+    "Closing",
     "Contract",
     "ContractCase",
     "ContractRight",
     "CorrectionItem",
-    "DailyTotal",
     "Deduction",
     "Delegation",
     "DraftInput",
     "Enterprise",
+    "FacetTotal",
+    "Fold",
     "HistoryLine",
     "InstallationFact",
     "Invitation",

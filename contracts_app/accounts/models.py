@@ -8,8 +8,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, object_session, relationship
 
 from contracts_app.core.clock import now_utc, today
-from contracts_app.core.db import Base, Moment, word_type
+from contracts_app.core.db import Base, Moment, db, word_type
 from contracts_app.regions.models import Region
+from contracts_app.regions.queries import home_path
 
 from .roles import LENT, Duty, Role
 
@@ -234,3 +235,23 @@ class ParkedForm(Base):
     path: Mapped[str] = mapped_column(String(300))
     fields: Mapped[str] = mapped_column(Text)  # urlencoded, as it was posted
     at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+
+
+@dataclass(frozen=True)
+class Onlooker:
+    """Who reads the figures of a region without an account: the command line, a report that is made by itself."""
+
+    region: Region
+    roles: frozenset[Role] = frozenset({Role.MANAGER})
+    id: int = 0  # nobody's
+
+    @classmethod
+    def of_all(cls) -> "Onlooker":
+        """One who reads the figures of every place."""
+        return cls(db.session.scalars(select(Region).where(Region.path == home_path())).one())
+
+    def has(self, role: Role) -> bool:
+        return role in self.roles
+
+
+Reader = User | Onlooker  # whose view of the figures is asked for

@@ -19,7 +19,7 @@ from contracts_app.targets import queries as targets
 
 from . import changes, ledger
 from .cases import CaseKind, ContractCase
-from .ledger import DailyTotal, Dimensions, Figures, Standing
+from .ledger import Dimensions, Figures, LedgerEntry, Standing
 from .models import Contract
 from .query import ContractQuery
 from .states import State
@@ -124,15 +124,16 @@ def _completion(codes: Sequence[str], totals: dict[str, Figures], tasks: dict[st
 
 
 def _year(year: int) -> dict[str, Figures]:
+    """What every unit counts in a year, whoever asks."""
     rows = db.session.execute(
         select(
-            DailyTotal.unit_code,
-            func.sum(DailyTotal.contracts),
-            func.sum(DailyTotal.total_amount),
-            func.sum(DailyTotal.technology_amount),
+            LedgerEntry.unit_code,
+            func.sum(LedgerEntry.contracts),
+            func.sum(LedgerEntry.total_amount),
+            func.sum(LedgerEntry.technology_amount),
         )
-        .where(DailyTotal.counts_on.between(*year_edges(year)))
-        .group_by(DailyTotal.unit_code)
+        .where(LedgerEntry.counts_on.between(*year_edges(year)))
+        .group_by(LedgerEntry.unit_code)
     )
     return {unit: Figures(int(contracts), total, technology) for unit, contracts, total, technology in rows}
 
@@ -150,11 +151,19 @@ def _states(case: ContractCase) -> list[Moved]:
 
 
 # Dimension -> the filter of the list that it belongs to.
-_FILTERS = {"type_code": "type", "field_code": "field", "platform_id": "platform", "broker_id": "broker"}
+_FILTERS = {
+    "type_code": "type",
+    "field_code": "field",
+    "platform_id": "platform",
+    "broker_id": "broker",
+    "payment_model_code": "payment_model",
+    "amount_band": "band",
+    "flow": "flow",
+}
 
 
 def _dimensions(standing: Standing, wanted: Standing) -> list[Moved]:
-    """The lists by type, field, platform and broker between which the contract would move."""
+    """The lists by type, field, platform, broker and the like between which the contract would move."""
     before, after = (next(iter(each), None) for each in (standing, wanted))
     moved: list[Moved] = []
     for one in fields(Dimensions):

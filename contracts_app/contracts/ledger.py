@@ -1,7 +1,7 @@
 """The counting ledger (统计台账): every total of the system is a sum over these rows.
 
-Whatever changes a figure appends signed rows in the same transaction; nothing is ever updated or deleted. A summary by
-day, unit and type is added to alongside, so that a year's page never reads a million rows; ``verify`` proves it.
+Whatever changes a figure appends signed rows in the same transaction; nothing is ever updated or deleted. What is
+summed up beside it, and how, is told in ``totals``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,11 +13,12 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
-    Executable,
     ForeignKey,
     Index,
+    String,
     Subquery,
     and_,
+    extract,
     func,
     literal,
     or_,
@@ -25,14 +26,15 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import Base, Moment, Money, db, word_type
 from contracts_app.core.words import Word
+from contracts_app.regions.queries import home_path, unit_code_of
 
+from .closings import must_be_open
+from .facets import Band, Flow, band_in, band_of, flow_of
 from .models import Contract
 from .states import STRUCK_OFF
 
@@ -44,8 +46,18 @@ class Cause(Word):
     CHANGE = "change", "变更"
     CANCELLATION = "cancellation", "注销"
     REVOCATION = "revocation", "撤销"
+    RECEIPT = "receipt", "到账"
+    VERIFICATION = "verification", "核定"
 
 
+# What happens to money after the registration: it counts no contract and moves no 成交额, so the lists of what was
+# registered leave it out unless it is asked for.
+OF_MONEY = frozenset({Cause.RECEIPT, Cause.VERIFICATION})
+OF_REGISTRATION = tuple(cause for cause in Cause if cause not in OF_MONEY)
+_CHOSEN = (
+    *("type_code", "field_code", "platform_id", "broker_id", "town_code", "ip_code", "plan_source_code"),
+    *("payment_model_code", "seller_kind_code", "buyer_kind_code", "seller_unit_code", "buyer_unit_code"),
+)
 _COUNTED = ("cause", "type_code", "filed_by_id", "contracts", "total_amount", "technology_amount")
 
 
@@ -56,6 +68,15 @@ class LedgerEntry(Base):
     __table_args__ = (
         CheckConstraint("contracts IN (-1, 0, 1)", name="one_contract_at_a_time"),
         CheckConstraint("cause <> 'registration' OR contracts = 1", name="registration_counts_one"),
+        CheckConstraint(
+            "cause IN ('receipt', 'verification') OR (verified_income = 0 AND received_amount = 0)",
+            name="money_counts_as_money",
+        ),
+        CheckConstraint(
+            "cause NOT IN ('receipt', 'verification')"
+            " OR (contracts = 0 AND total_amount = 0 AND technology_amount = 0)",
+            name="money_counts_no_contract",
+        ),
         Index(
             "uq_ledger_entries_registration",
             "contract_id",
@@ -66,12 +87,15 @@ class LedgerEntry(Base):
         # A page of a year's list, of all units and of one; both hold all that its footer adds up.
         Index("ix_ledger_entries_counts_on_id", "counts_on", "id", "unit_code", *_COUNTED),
         Index("ix_ledger_entries_counts", "unit_code", "counts_on", "id", *_COUNTED),
+        # A page of a list that is cut from one value of a dimension, the last counted first.
+        *(Index(f"ix_ledger_entries_{name}", name, "counts_on", "id") for name in _CHOSEN),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"), index=True)
     cause: Mapped[Cause] = mapped_column(word_type(Cause, "cause"))
     counts_on: Mapped[date]  # the day in Asia/Shanghai on which the figures change
+    month: Mapped[int]  # of that day: 202503
     recorded_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"))
     type_code: Mapped[str] = mapped_column(ForeignKey("contract_types.code"))
@@ -80,24 +104,22 @@ class LedgerEntry(Base):
     broker_id: Mapped[int | None] = mapped_column(ForeignKey("brokers.id"))
     seller_region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     buyer_region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    seller_unit_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))  # None outside the units
+    buyer_unit_code: Mapped[str | None] = mapped_column(ForeignKey("units.code"))
+    seller_kind_code: Mapped[str] = mapped_column(ForeignKey("party_types.code"))
+    buyer_kind_code: Mapped[str] = mapped_column(ForeignKey("party_types.code"))
+    ip_code: Mapped[str | None] = mapped_column(ForeignKey("ip_kinds.code"))
+    plan_source_code: Mapped[str | None] = mapped_column(ForeignKey("plan_sources.code"))
+    payment_model_code: Mapped[str | None] = mapped_column(ForeignKey("payment_models.code"))
+    flow: Mapped[Flow] = mapped_column(word_type(Flow, "flow"))
+    amount_band: Mapped[Band] = mapped_column(word_type(Band, "amount_band"))
     town_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
     filed_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))  # whose it is to see
     contracts: Mapped[int]
     total_amount: Mapped[Decimal] = mapped_column(Money)
     technology_amount: Mapped[Decimal] = mapped_column(Money)
-
-
-class DailyTotal(Base):
-    """The ledger summed by day, unit and type. Written only by ``append``."""
-
-    __tablename__ = "daily_totals"
-
-    counts_on: Mapped[date] = mapped_column(primary_key=True)
-    unit_code: Mapped[str] = mapped_column(ForeignKey("units.code"), primary_key=True)
-    type_code: Mapped[str] = mapped_column(ForeignKey("contract_types.code"), primary_key=True)
-    contracts: Mapped[int]
-    total_amount: Mapped[Decimal] = mapped_column(Money)
-    technology_amount: Mapped[Decimal] = mapped_column(Money)
+    verified_income: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))  # 核定技术性收入
+    received_amount: Mapped[Decimal] = mapped_column(Money, default=Decimal(0))  # 到账额
 
 
 # --- what an event does to the figures -------------------------------------------------------------------------------
@@ -116,28 +138,38 @@ class Dimensions:
     buyer_region_code: str
     town_code: str | None
     filed_by_id: int
+    seller_unit_code: str | None
+    buyer_unit_code: str | None
+    seller_kind_code: str
+    buyer_kind_code: str
+    ip_code: str | None
+    plan_source_code: str | None
+    payment_model_code: str | None
+    flow: Flow
+    amount_band: Band
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A number of contracts and their amounts in 元, with a sign."""
+    """A number of contracts and the four amounts in 元 (domain facts 4.1), with a sign."""
 
     contracts: int = 0
     total_amount: Decimal = Decimal(0)
     technology_amount: Decimal = Decimal(0)
+    verified_income: Decimal = Decimal(0)
+    received_amount: Decimal = Decimal(0)
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
-            self.contracts + other.contracts,
-            self.total_amount + other.total_amount,
-            self.technology_amount + other.technology_amount,
-        )
+        return Figures(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
 
     def __neg__(self) -> "Figures":
-        return Figures(-self.contracts, -self.total_amount, -self.technology_amount)
+        return Figures(*(-own for own in self))
 
     def __bool__(self) -> bool:
-        return bool(self.contracts or self.total_amount or self.technology_amount)
+        return any(self)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(vars(self).values())
 
 
 Standing = Mapping[Dimensions, Figures]
@@ -160,6 +192,15 @@ def dimensions_of(contract: Contract) -> Dimensions:
         buyer_region_code=contract.buyer.region_code,
         town_code=contract.town_code,
         filed_by_id=contract.filed_by_id,
+        seller_unit_code=unit_code_of(contract.seller.region.path),
+        buyer_unit_code=unit_code_of(contract.buyer.region.path),
+        seller_kind_code=contract.seller.party_type_code,
+        buyer_kind_code=contract.buyer.party_type_code,
+        ip_code=contract.ip_code,
+        plan_source_code=contract.plan_source_code,
+        payment_model_code=contract.payment_model_code,
+        flow=flow_of(contract.seller.region, contract.buyer.region, home_path()),
+        amount_band=band_of(contract.total_amount),
     )
 
 
@@ -192,12 +233,12 @@ def difference(standing: Standing, wanted: Standing) -> list[tuple[Dimensions, F
 
 
 def standing_of(contract: Contract) -> Standing:
-    """What the ledger holds for a contract now, by where it counts."""
+    """What the ledger holds of a contract's registration now, by where it counts; money that came is not part of it."""
     names = [one.name for one in fields(Dimensions)]
     where = [getattr(LedgerEntry, name) for name in names]
     rows = db.session.execute(
         select(*where, *(func.sum(getattr(LedgerEntry, name)) for name in _SUMS))
-        .where(LedgerEntry.contract_id == contract.id)
+        .where(LedgerEntry.contract_id == contract.id, LedgerEntry.cause.in_(OF_REGISTRATION))
         .group_by(*where)
         .order_by(*where)
     ).all()
@@ -206,16 +247,27 @@ def standing_of(contract: Contract) -> Standing:
 
 
 def last_day_of(contract: Contract) -> date | None:
-    """The last day on which something was counted for a contract; None before its registration."""
-    return db.session.scalar(select(func.max(LedgerEntry.counts_on)).where(LedgerEntry.contract_id == contract.id))
+    """The last day on which a contract's registration was counted or changed; None before it."""
+    wanted = select(func.max(LedgerEntry.counts_on)).where(
+        LedgerEntry.contract_id == contract.id, LedgerEntry.cause.in_(OF_REGISTRATION)
+    )
+    return db.session.scalar(wanted)
 
 
 def entries(contract: Contract, cause: Cause, day: date, wanted: Standing, standing: Standing) -> list["LedgerEntry"]:
     """The rows by which what stands for a contract becomes what is wanted, on the day on which they count."""
-    return [
-        LedgerEntry(contract_id=contract.id, cause=cause, counts_on=day, **vars(where), **vars(step))
-        for where, step in difference(standing, wanted)
-    ]
+    return [_entry(contract, cause, day, where, step) for where, step in difference(standing, wanted)]
+
+
+def _entry(contract: Contract, cause: Cause, day: date, where: Dimensions, step: Figures) -> "LedgerEntry":
+    return LedgerEntry(
+        contract_id=contract.id, cause=cause, counts_on=day, month=month_of(day), **vars(where), **vars(step)
+    )
+
+
+def month_of(day: date) -> int:
+    """A day's month as one number: 202503."""
+    return day.year * 100 + day.month
 
 
 def count_registration(contract: Contract) -> None:
@@ -235,30 +287,29 @@ def strike_off(contract: Contract, cause: Cause, day: date) -> None:
     append(entries(contract, cause, day, NOTHING, standing_of(contract)))
 
 
+def count_receipt(contract: Contract, amount: Decimal, day: date) -> None:
+    """Count money (元) that came in for a contract on a day; a correction is negative. 到账额, domain facts 4.1."""
+    append([_entry(contract, Cause.RECEIPT, day, _where(contract), Figures(received_amount=amount))])
+
+
+def count_verification(contract: Contract, amount: Decimal, day: date) -> None:
+    """Count technology income (元) that was verified on a day; a correction is negative. 核定技术性收入, 4.1."""
+    append([_entry(contract, Cause.VERIFICATION, day, _where(contract), Figures(verified_income=amount))])
+
+
+def _where(contract: Contract) -> Dimensions:
+    """Where a contract counts now; one that was struck off, where it reads."""
+    return next(iter(standing_of(contract)), None) or dimensions_of(contract)
+
+
 def append(new: Iterable[LedgerEntry]) -> None:
-    """Add entries to the ledger and to its summary. Call it last in a move: summary rows are shared by everyone."""
+    """Add entries to the ledger. Raises ``Refused`` where one would count on a day that its unit has closed."""
     new = list(new)
     if not new:
         return
+    must_be_open([(entry.unit_code, entry.counts_on) for entry in new])
     db.session.add_all(new)
-    rows = [{name: getattr(entry, name) for name in _SUMMARY} for entry in new]
-    rows.sort(key=lambda row: [row[name] for name in _KEYS])  # everybody in one order, so that nobody waits in a ring
-    db.session.execute(_add_to_summary(), rows)
-
-
-_KEYS = ("counts_on", "unit_code", "type_code")
-_SUMS = ("contracts", "total_amount", "technology_amount")
-_SUMMARY = (*_KEYS, *_SUMS)
-
-
-def _add_to_summary() -> Executable:
-    """INSERT, or add to the row that is there: the same statement in the words of either database."""
-    insert = sqlite_insert if db.engine.dialect.name == "sqlite" else postgresql_insert
-    statement = insert(DailyTotal)
-    return statement.on_conflict_do_update(
-        index_elements=_KEYS,
-        set_={name: getattr(DailyTotal, name) + getattr(statement.excluded, name) for name in _SUMS},
-    )
+    db.session.flush()  # a second registration is found here and not at the end
 
 
 # --- the proof --------------------------------------------------------------------------------------------------------
@@ -276,36 +327,40 @@ class Difference:
 
 
 def verify() -> list[Difference]:
-    """Count again from scratch and compare: every cell of the summary with the ledger, the ledger with every contract.
+    """Count again from scratch and compare the ledger with every contract.
 
     A contract that counts has entries that add up to one contract with its amounts, where it stands now; any other
     has entries that add up to nothing. A registration counts on its day. Empty when all of it holds. The database
-    does the counting and gives only what differs.
+    does the counting and gives only what differs. Money that came in is compared by the room that keeps it.
     """
-    return [*_summary_differences(), *_contract_differences(), *_day_differences()]
+    return [*_contract_differences(), *_day_differences()]
 
 
-def _summary_differences() -> Iterator[Difference]:
-    both = union_all(
-        select(*_labelled(DailyTotal, _KEYS), *_two_sides(DailyTotal, 0)),
-        select(*_labelled(LedgerEntry, _KEYS), *_two_sides(LedgerEntry, 1)),
-    ).subquery()
-    for row in _differing(both, [both.c[name] for name in _KEYS]):
-        where = f"汇总 {' '.join(map(str, row[:3]))}"
-        yield Difference(where, f"汇总 {_said(row[3:6])}，台账 {_said(row[6:9])}")
-
-
-_PLACE = ("unit_code", "type_code", "field_code", "platform_id", "broker_id", "town_code")  # as the contract has them
+_SUMS = ("contracts", "total_amount", "technology_amount")
+_PLACE = (  # as the contract has them
+    *("unit_code", "type_code", "field_code", "platform_id", "broker_id", "town_code"),
+    *("ip_code", "plan_source_code", "payment_model_code"),
+)
 
 
 def _contract_differences() -> Iterator[Difference]:
     """Contracts of which the ledger says something else than they themselves."""
     counts = and_(Contract.registration_number.is_not(None), Contract.state.not_in(sorted(STRUCK_OFF)))
     both = union_all(
-        select(LedgerEntry.contract_id, *_labelled(LedgerEntry, _PLACE), *_two_sides(LedgerEntry, 0)),
-        select(Contract.id, *_labelled(Contract, _PLACE), *_two_sides(Contract, 1)).where(counts),
+        select(
+            LedgerEntry.contract_id,
+            *_labelled(LedgerEntry, _PLACE),
+            LedgerEntry.amount_band.cast(String).label("band"),
+            *_two_sides(LedgerEntry, 0),
+        ).where(LedgerEntry.cause.in_(OF_REGISTRATION)),
+        select(
+            Contract.id,
+            *_labelled(Contract, _PLACE),
+            band_in(Contract.total_amount).cast(String).label("band"),
+            *_two_sides(Contract, 1),
+        ).where(counts),
     ).subquery()
-    keys = [both.c.contract_id, *(both.c[name] for name in _PLACE)]
+    keys = [both.c.contract_id, *(both.c[name] for name in _PLACE), both.c.band]
     for row in _differing(both, keys):
         contract_id, unit, type_code = row[:3]
         where = f"合同 {_called(contract_id)} {unit} {type_code}"
@@ -313,11 +368,21 @@ def _contract_differences() -> Iterator[Difference]:
 
 
 def _day_differences() -> Iterator[Difference]:
-    """Registrations that count on another day than the contract's."""
+    """Registrations that count on another day than the contract's, and entries of another month than their day's."""
+    day = LedgerEntry.counts_on
     rows = db.session.execute(
-        select(LedgerEntry.contract_id, LedgerEntry.counts_on, Contract.registered_on)
+        select(LedgerEntry.contract_id, day, Contract.registered_on)
         .join(Contract, Contract.id == LedgerEntry.contract_id)
-        .where(LedgerEntry.cause == Cause.REGISTRATION, LedgerEntry.counts_on.is_distinct_from(Contract.registered_on))
+        .where(
+            or_(
+                and_(
+                    LedgerEntry.cause == Cause.REGISTRATION,
+                    LedgerEntry.counts_on.is_distinct_from(Contract.registered_on),
+                ),
+                LedgerEntry.month
+                != extract("year", LedgerEntry.counts_on) * 100 + extract("month", LedgerEntry.counts_on),
+            )
+        )
         .order_by(LedgerEntry.id)
     )
     for contract_id, counted, registered in rows:

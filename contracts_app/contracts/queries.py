@@ -8,7 +8,7 @@ from flask import abort
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from contracts_app.accounts.models import StandIn, User, bound_ids
+from contracts_app.accounts.models import Reader, StandIn, User, bound_ids
 from contracts_app.accounts.permissions import GRANTS, READERS, Can
 from contracts_app.accounts.roles import LENT, Role
 from contracts_app.brokers.models import Broker
@@ -27,7 +27,7 @@ from .workflow import CONTRACT
 Placed = type[Contract] | type[LedgerEntry]  # what has a unit, a town and somebody who filed it
 
 
-def may_see(person: User, of: Placed = Contract) -> ColumnElement[bool]:
+def may_see(person: Reader, of: Placed = Contract) -> ColumnElement[bool]:
     """The one rule of which contracts a person may see. Lists, pages, totals and exports all start here.
 
     What somebody filed is always theirs to see. Office, managers and auditors see what was submitted in their region;
@@ -45,15 +45,22 @@ def may_see(person: User, of: Placed = Contract) -> ColumnElement[bool]:
     return or_(submitted_here, func.coalesce(of.filed_by_id, 0) == person.id)
 
 
-def in_region_of(person: User | StandIn, of: Placed = Contract) -> ColumnElement[bool]:
+def in_region_of(person: Reader | StandIn, of: Placed = Contract) -> ColumnElement[bool]:
     """Contracts, or entries of the ledger, that belong to the person's region, whatever the contract's state."""
     if person.region.level == Level.TOWN:
-        return of.town_code == person.region_code
+        return of.town_code == person.region.code
     units = codes_of_units()
     inside = [code for code, path in units.items() if path.startswith(person.region.path)]
     if len(inside) == len(units):
         return of.unit_code.is_not(None)  # all of them: nothing to compare
     return of.unit_code == inside[0] if len(inside) == 1 else of.unit_code.in_(sorted(inside))
+
+
+def sees_all_units(person: Reader) -> bool:
+    """Whether the person's region holds every assessment unit: the city's people."""
+    return person.region.level != Level.TOWN and all(
+        path.startswith(person.region.path) for path in codes_of_units().values()
+    )
 
 
 def visible_to(person: User) -> Select[Contract]:

@@ -4,40 +4,42 @@ Made from an address, a form or a command; becomes a ``Select``, a sentence in C
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
-from contracts_app.accounts.models import User
+from contracts_app.accounts.models import Reader
+from contracts_app.accounts.permissions import READERS
 from contracts_app.brokers.models import Broker
-from contracts_app.codes.models import ContractType, TechnologyField
-from contracts_app.core.clock import DayError, day_edges, parse_day, year_edges
+from contracts_app.codes.models import (
+    CodeList,
+    ContractType,
+    IpKind,
+    PartyType,
+    PaymentModel,
+    PlanSource,
+    TechnologyField,
+)
+from contracts_app.core.clock import day_edges, year_edges
 from contracts_app.core.db import db
-from contracts_app.core.money import MoneyError, parse_yuan
 from contracts_app.core.text import normalise
-from contracts_app.core.words import Word
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
+from contracts_app.regions.queries import ABROAD, home_path
 
-from .ledger import Cause, LedgerEntry
+from .addresses import ArgumentReader, DateKind
+from .facets import EDGES, ENDS, Band, Caliber, Flow
+from .ledger import OF_REGISTRATION, Cause, LedgerEntry
 from .models import Contract
-from .queries import Placed, may_see
+from .queries import Placed, in_region_of, may_see, sees_all_units
 from .search import WORDS
 from .states import State
-
-
-class DateKind(Word):
-    """Which of its days a contract is sought by."""
-
-    REGISTERED = "registered", "登记日期"
-    SIGNED = "signed", "签订日期"
-    SUBMITTED = "submitted", "提交日期"
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,23 @@ class ContractQuery:
     q: str = ""
     states: tuple[State, ...] = ()
     year: int | None = None  # what was counted in it, Asia/Shanghai: entries of the ledger instead of contracts
-    cause: Cause | None = None  # with a year: only what was counted for this
+    since: int | None = None  # with a year: what was counted from this year to that one
+    cause: Cause | None = None  # with a year: only what was counted for this; else all but money that came in later
+    caliber: Caliber = Caliber.REGISTERED  # with a year: by whose place it is counted
     unit: str | None = None
     town: str | None = None
     type: str | None = None  # a leaf or a root
     field: str | None = None
     platform: int | None = None
     broker: int | None = None
+    ip: str | None = None  # a leaf or what lies above it, as everywhere below
+    plan_source: str | None = None
+    payment_model: str | None = None
+    seller_kind: str | None = None
+    buyer_kind: str | None = None
+    flow: Flow | None = None
+    band: Band | None = None
+    lacking: tuple[str, ...] = ()  # what it must have none of: platform, broker …
     enterprise: int | None = None  # as seller or buyer
     mine: bool = False  # what the person filed
     amount_from: Decimal | None = None
@@ -78,18 +90,28 @@ class ContractQuery:
         ``amount_from`` and ``amount_to`` are in 万元 where they carry no unit of their own. ``state`` may be repeated
         (a werkzeug ``MultiDict``) or joined by commas.
         """
-        reader = _Reader(args)
+        reader = ArgumentReader(args)
         query = cls(
             q=args.get("q", "").strip()[:100],
             states=reader.states(),
             cause=reader.cause(),
             year=reader.number("year", "年度写成四位数字，例如 2025", 1985, 2100),
+            since=reader.number("since", "起始年度写成四位数字，例如 2024", 1985, 2100),
+            caliber=reader.caliber(),
             unit=args.get("unit") or None,
             town=args.get("town") or None,
             type=args.get("type") or None,
             field=args.get("field") or None,
             platform=reader.number("platform", "创新平台从列表里选"),
             broker=reader.number("broker", "技术经纪人从列表里选"),
+            ip=args.get("ip") or None,
+            plan_source=args.get("plan_source") or None,
+            payment_model=args.get("payment_model") or None,
+            seller_kind=args.get("seller_kind") or None,
+            buyer_kind=args.get("buyer_kind") or None,
+            flow=reader.flow(),
+            band=reader.band(),
+            lacking=reader.lacking(LACKABLE),
             enterprise=reader.number("enterprise", "单位从列表里选"),
             mine=args.get("mine") == "1",
             amount_from=reader.amount("amount_from"),
@@ -109,6 +131,12 @@ class ContractQuery:
         if kept.date_from and kept.date_to and kept.date_to < kept.date_from:
             faults.append(("date_to", "止日早于起日，核对后重新填写"))
             kept = replace(kept, date_to=None)
+        if kept.since and (not kept.year or kept.since > kept.year):
+            faults.append(("since", "起始年度不能晚于登记年度，核对后重新填写"))
+            kept = replace(kept, since=None)
+        if kept.caliber is not Caliber.REGISTERED and not kept.year:
+            faults.append(("caliber", "按输出、吸纳口径查看时，先填写登记年度"))
+            kept = replace(kept, caliber=Caliber.REGISTERED)
         return replace(kept, faults=tuple(faults))
 
     def to_args(self) -> dict[str, str]:
@@ -121,19 +149,10 @@ class ContractQuery:
             "amount_to": f"{self.amount_to.normalize():f}元" if self.amount_to is not None else "",
             "date_kind": self.date_kind.value if self.date_from or self.date_to else "",
             "mine": "1" if self.mine else "",
+            "caliber": "" if self.caliber is Caliber.REGISTERED else self.caliber.value,
+            "lacking": ",".join(self.lacking),
         }
-        for name in (
-            "year",
-            "unit",
-            "town",
-            "type",
-            "field",
-            "platform",
-            "broker",
-            "enterprise",
-            "date_from",
-            "date_to",
-        ):
+        for name in ("year", "since", *_NAMED, "flow", "band", "date_from", "date_to"):
             args[name] = str(getattr(self, name) or "")
         return {name: value for name, value in args.items() if value}
 
@@ -155,12 +174,20 @@ class ContractQuery:
         if self.mine:
             yield Filter("我申报的", ("mine",))
         if self.year:
-            yield Filter(f"{self.year}年登记", ("year", "cause"))
+            years = f"{self.since}–{self.year}" if self.since and self.since != self.year else f"{self.year}"
+            yield Filter(f"{years}年登记", ("year", "since", "cause", "caliber"))
+        if self.caliber is not Caliber.REGISTERED:
+            yield Filter(self.caliber.label, ("caliber",))
         if self.cause:
             yield Filter(f"因{self.cause.label}计入", ("cause",))
         for name in _NAMED:
             if getattr(self, name) is not None:
                 yield Filter(_PREFIX.get(name, "") + (self._names.get(name) or "未知"), (name,))
+        for name in ("flow", "band"):
+            if (word := getattr(self, name)) is not None:
+                yield Filter(word.label, (name,))
+        if self.lacking:
+            yield Filter("、".join(f"没有{LACKABLE[name]}" for name in self.lacking), ("lacking",))
         if self.states:
             yield Filter("、".join(state.label for state in self.states), ("states",))
         if self.amount_from is not None or self.amount_to is not None:
@@ -203,7 +230,7 @@ class ContractQuery:
         """Whether the days asked for are those on which something was counted."""
         return self.is_counted and self.date_kind is DateKind.REGISTERED
 
-    def matching(self, person: User, *, with_contract: bool = False) -> Select[Any]:
+    def matching(self, person: Reader, *, with_contract: bool = False) -> Select[Any]:
         """Everything that matches among what this person may see: contracts, or the year's entries of the ledger.
 
         Entries have their contract beside them only where a condition needs it, or on demand.
@@ -216,18 +243,15 @@ class ContractQuery:
             entries = entries.join(Contract, Contract.id == LedgerEntry.contract_id)
         return entries.where(*about_contract)
 
-    def _asked(self, of: Placed, person: User) -> Iterable[ColumnElement[bool]]:
+    def _asked(self, of: Placed, person: Reader) -> Iterable[ColumnElement[bool]]:
         """What is asked of a contract as it is, or of an entry as it was counted."""
         if self.year:
-            yield LedgerEntry.counts_on.between(*year_edges(self.year))
-            if self.cause:
-                yield LedgerEntry.cause == self.cause
-            if self.counts_by_day:
-                yield from _within(LedgerEntry.counts_on, self.date_from, self.date_to)
+            yield from self._asked_of_entry(person)
+        elif self.unit is not None:
+            yield of.unit_code == self.unit
         if self.mine:
             yield of.filed_by_id == person.id
         for column, value in (
-            (of.unit_code, self.unit),
             (of.town_code, self.town),
             (of.field_code, self.field),
             (of.platform_id, self.platform),
@@ -238,6 +262,54 @@ class ContractQuery:
         if self.type:
             # Leaves begin with their root's code and are the only codes a contract carries.
             yield of.type_code == self.type if self.type[-1].isdigit() else of.type_code.startswith(self.type)
+        for column, lists, value in (
+            (of.ip_code, IpKind, self.ip),
+            (of.plan_source_code, PlanSource, self.plan_source),
+            (of.payment_model_code, PaymentModel, self.payment_model),
+        ):
+            if value is not None:
+                yield column.in_(codes_under(lists, value))
+        for name in self.lacking:
+            yield getattr(of, COLUMNS[name]).is_(None)
+        yield from self._asked_of_parties(of)
+
+    def _asked_of_entry(self, person: Reader) -> Iterator[ColumnElement[bool]]:
+        """What was counted: when, for what, and by whose place. ``PLACES`` says which place a caliber goes by."""
+        yield LedgerEntry.counts_on.between(*self.edges)
+        yield LedgerEntry.cause == self.cause if self.cause else LedgerEntry.cause.in_(OF_REGISTRATION)
+        place = getattr(LedgerEntry, PLACES[self.caliber])
+        if self.unit is not None:
+            yield place == self.unit
+        if not self.mine and person.roles & READERS:
+            # What they filed elsewhere is theirs to see, and belongs to no total of their region.
+            yield in_region_of(person, LedgerEntry)
+        if self.unit is None and self.caliber is not Caliber.REGISTERED:
+            yield place.is_not(None) if sees_all_units(person) else place == LedgerEntry.unit_code
+
+    @property
+    def edges(self) -> tuple[date, date]:
+        """The first and the last day on which something counts that is asked for; with a year only."""
+        assert self.year is not None
+        first, last = year_edges(self.since or self.year)[0], year_edges(self.year)[1]
+        if self.counts_by_day:
+            first, last = max(first, self.date_from or first), min(last, self.date_to or last)
+        return first, last
+
+    def _asked_of_parties(self, of: Placed) -> Iterator[ColumnElement[bool]]:
+        """Their kinds, where technology goes and how large the contract is: kept on an entry, worked out otherwise."""
+        kinds = (("seller", self.seller_kind), ("buyer", self.buyer_kind))
+        for party, kind in kinds:
+            if kind is not None:
+                codes = codes_under(PartyType, kind)
+                if of is LedgerEntry:
+                    yield getattr(LedgerEntry, f"{party}_kind_code").in_(codes)
+                else:
+                    firms = select(Enterprise.id).where(Enterprise.party_type_code.in_(codes))
+                    yield getattr(Contract, f"{party}_id").in_(firms)
+        if self.band:
+            yield LedgerEntry.amount_band == self.band if of is LedgerEntry else _in_band(self.band)
+        if self.flow:
+            yield LedgerEntry.flow == self.flow if of is LedgerEntry else _flows(self.flow)
 
     def _asked_of_contract(self) -> Iterable[ColumnElement[bool]]:
         """What is asked of the contract as it is now, also where its entries are listed."""
@@ -274,6 +346,43 @@ class ContractQuery:
         yield from _within(column, self.date_from, self.date_to)
 
 
+def codes_under(codes: type[CodeList], code: str) -> Select[Any]:
+    """A code of a list and every code below it; the lists have three levels at most."""
+    own: Any = codes  # a mixin: its columns are those of the table that it is mixed into
+    children = select(own.code).where(own.parent_code == code)
+    return select(own.code).where(
+        or_(own.code == code, own.parent_code == code, own.parent_code.in_(children.scalar_subquery()))
+    )
+
+
+def _in_band(band: Band) -> ColumnElement[bool]:
+    edge, end = EDGES[band], ENDS[band]
+    return Contract.total_amount >= edge if end is None else Contract.total_amount.between(edge, end - _FEN)
+
+
+def _flows(flow: Flow) -> ColumnElement[bool]:
+    """Contracts whose parties are where they are now so that technology goes this way."""
+    here = Region.path.startswith(home_path())
+    firms = select(Enterprise.id).join(Region, Region.code == Enterprise.region_code)
+    abroad = firms.where(Region.code == ABROAD)
+    ends = [(party.in_(firms.where(here)), party.in_(abroad)) for party in (Contract.seller_id, Contract.buyer_id)]
+    (seller_here, seller_abroad), (buyer_here, buyer_abroad) = ends
+    if flow is Flow.ABROAD:
+        return or_(seller_abroad, buyer_abroad)
+    from_here, to_here = flow in (Flow.WITHIN, Flow.OUT), flow in (Flow.WITHIN, Flow.IN)
+    return and_(
+        Contract.seller_id.is_not(None),
+        Contract.buyer_id.is_not(None),
+        ~seller_abroad,
+        ~buyer_abroad,
+        seller_here if from_here else ~seller_here,
+        buyer_here if to_here else ~buyer_here,
+    )
+
+
+_FEN = Decimal("0.01")
+
+
 def _within(column: Any, first: date | None, last: date | None) -> Iterator[ColumnElement[bool]]:
     if first:
         yield column >= first
@@ -289,6 +398,11 @@ _NAMED = {
     "field": (TechnologyField.code, TechnologyField.name),
     "platform": (Platform.id, Platform.name),
     "broker": (Broker.id, Broker.name),
+    "ip": (IpKind.code, IpKind.name),
+    "plan_source": (PlanSource.code, PlanSource.name),
+    "payment_model": (PaymentModel.code, PaymentModel.name),
+    "seller_kind": (PartyType.code, PartyType.name),
+    "buyer_kind": (PartyType.code, PartyType.name),
     "enterprise": (Enterprise.id, Enterprise.name),
 }
 _CALLED = {
@@ -298,9 +412,30 @@ _CALLED = {
     "field": "技术领域",
     "platform": "创新平台",
     "broker": "技术经纪人",
+    "ip": "知识产权",
+    "plan_source": "计划来源",
+    "payment_model": "支付方式",
+    "seller_kind": "卖方类别",
+    "buyer_kind": "买方类别",
     "enterprise": "单位",
 }
-_PREFIX = {"broker": "经纪人 "}
+_PREFIX = {"broker": "经纪人 ", "seller_kind": "卖方 ", "buyer_kind": "买方 "}
+# By which column of an entry a caliber counts.
+PLACES = {
+    Caliber.REGISTERED: "unit_code",
+    Caliber.OUTPUT: "seller_unit_code",
+    Caliber.ABSORBED: "buyer_unit_code",
+}
+COLUMNS = {
+    "town": "town_code",
+    "field": "field_code",
+    "platform": "platform_id",
+    "broker": "broker_id",
+    "ip": "ip_code",
+    "plan_source": "plan_source_code",
+    "payment_model": "payment_model_code",
+}
+LACKABLE = {name: _CALLED[name] for name in COLUMNS}
 _AMOUNTS = ("amount_from", "amount_to")
 
 
@@ -313,117 +448,3 @@ def _between(first: str, last: str) -> str:
     if first and last:
         return f"{first} 至 {last}"
     return f"≥ {first}" if first else f"≤ {last}"
-
-
-@dataclass(frozen=True)
-class Sums:
-    """What a list's footer says of everything that matches. Amounts are 元.
-
-    Rows are as many as contracts, but for a year's list: there a change is a row that counts no contract, and a
-    cancellation one that takes a contract away.
-    """
-
-    rows: int
-    contracts: int
-    total_amount: Decimal
-    technology_amount: Decimal
-
-
-def sums(query: ContractQuery, person: User) -> Sums:
-    """Count and sum of all that matches, in one statement."""
-    matching = query.matching(person).with_only_columns(*_columns(query), maintain_column_froms=True)
-    return _sums(db.session.execute(matching).one())
-
-
-def sums_by_tab(query: ContractQuery, person: User) -> dict[Word, Sums]:
-    """The same for each tab of the list: for each state that occurs, of a year for each cause that occurs.
-
-    Whatever tab the query asks for. The sum over the tabs asked for is what ``sums`` says, so a list needs one
-    statement for tabs and footer.
-    """
-    tab: Any = LedgerEntry.cause if query.is_counted else Contract.state
-    everything = query.without("cause") if query.is_counted else query.without("states")
-    rows = db.session.execute(
-        everything.matching(person).with_only_columns(tab, *_columns(query), maintain_column_froms=True).group_by(tab)
-    )
-    return {row[0]: _sums(row[1:]) for row in rows}
-
-
-def asked_tabs(query: ContractQuery) -> tuple[Word, ...]:
-    """The tabs the query asks for; empty: all of them."""
-    return ((query.cause,) if query.cause else ()) if query.is_counted else query.states
-
-
-def added(parts: Iterable[Sums]) -> Sums:
-    """Several counts and sums as one."""
-    parts = list(parts)
-    return Sums(
-        sum(part.rows for part in parts),
-        sum(part.contracts for part in parts),
-        sum((part.total_amount for part in parts), Decimal(0)),
-        sum((part.technology_amount for part in parts), Decimal(0)),
-    )
-
-
-def _columns(query: ContractQuery) -> list[ColumnElement[Any]]:
-    of: Any = LedgerEntry if query.is_counted else Contract
-    contracts = func.sum(LedgerEntry.contracts) if query.is_counted else func.count()
-    amounts = [func.coalesce(func.sum(column), 0) for column in (of.total_amount, of.technology_amount)]
-    return [func.count(), func.coalesce(contracts, 0), *amounts]
-
-
-def _sums(row: Sequence[Any]) -> Sums:
-    return Sums(row[0], int(row[1]), Decimal(row[2]), Decimal(row[3]))
-
-
-class _Reader:
-    """Reads the arguments of an address and keeps a sentence for each that cannot be read."""
-
-    def __init__(self, args: Mapping[str, str]) -> None:
-        self.args = args
-        self.faults: list[tuple[str, str]] = []
-
-    def states(self) -> tuple[State, ...]:
-        given = self.args.getlist("state") if hasattr(self.args, "getlist") else [self.args.get("state", "")]
-        names = [name for text in given for name in text.split(",") if name]
-        known = {state.value: state for state in State}
-        if any(name not in known for name in names):
-            self.faults.append(("state", "状态从列表里选"))
-        return tuple(known[name] for name in names if name in known)
-
-    def cause(self) -> Cause | None:
-        text = self.args.get("cause", "")
-        return next((cause for cause in Cause if cause.value == text), None)
-
-    def number(self, name: str, sentence: str, least: int = 1, most: int = 2**31 - 1) -> int | None:
-        text = self.args.get(name, "").strip()
-        if not text:
-            return None
-        if text.isascii() and text.isdigit() and least <= int(text) <= most:
-            return int(text)
-        self.faults.append((name, sentence))
-        return None
-
-    def amount(self, name: str) -> Decimal | None:
-        text = self.args.get(name, "")
-        if not text.strip():
-            return None
-        try:
-            return parse_yuan(text, "wan")
-        except MoneyError as error:
-            self.faults.append((name, str(error)))
-            return None
-
-    def day(self, name: str) -> date | None:
-        text = self.args.get(name, "")
-        if not text.strip():
-            return None
-        try:
-            return parse_day(text)
-        except DayError as error:
-            self.faults.append((name, str(error)))
-            return None
-
-    def date_kind(self) -> DateKind:
-        text = self.args.get("date_kind", "")
-        return next((kind for kind in DateKind if kind.value == text), DateKind.REGISTERED)

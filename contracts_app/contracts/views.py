@@ -33,8 +33,9 @@ from .facts import details_in_words, type_in_words
 from .filters import filter_form
 from .ledger import Cause
 from .models import Contract
-from .query import ContractQuery, Sums, added, asked_tabs, sums_by_tab
+from .query import ContractQuery
 from .states import IN_OFFICE, State
+from .totals import Sums, added, asked_tabs, sums_by_tab
 from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")

@@ -17,7 +17,6 @@ from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import Duty
 from contracts_app.codes.models import AttachmentKind
 from contracts_app.codes.queries import listed
-from contracts_app.contracts.ledger import DailyTotal, LedgerEntry
 from contracts_app.contracts.models import Contract, NumberCounter
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import WorkCalendar, today
@@ -186,7 +185,6 @@ class _Load:
         self._write(writer, records)
         if indexes:
             indexes.build()
-        _sum_up()
         _continue_ids(Enterprise, Contract)
         teller = stories.Teller(self.seed, people, self.days, self.lives.last, current_app.extensions["files"])
         for begun, ended in teller.tell(self.told, records.write_log):
@@ -284,19 +282,6 @@ def _keep_files() -> dict[str, Kept]:
 
 def _first_id(model: type[Base]) -> int:
     return (db.session.scalar(select(func.max(model.id))) or 0) + 1  # type: ignore[attr-defined]
-
-
-def _sum_up() -> None:
-    """The summary of the ledger, counted from the ledger in the database: nothing was in it before."""
-    keys = (LedgerEntry.counts_on, LedgerEntry.unit_code, LedgerEntry.type_code)
-    sums = (LedgerEntry.contracts, LedgerEntry.total_amount, LedgerEntry.technology_amount)
-    db.session.flush()
-    db.session.execute(
-        insert(DailyTotal).from_select(
-            [column.key for column in (*keys, *sums)],
-            select(*keys, *(func.sum(column) for column in sums)).group_by(*keys),
-        )
-    )
 
 
 def _continue_ids(*models: type[Base]) -> None:

@@ -43,6 +43,7 @@ class Party(NamedTuple):
     region_code: str
     town_code: str | None
     trade: Trade | None
+    party_type_code: str
 
 
 @dataclass
@@ -191,7 +192,8 @@ class Founder:
         if not institution:
             self._recognise(key)
         self.made.rows.append(row | facts)
-        return Party(key, name, code, row["initials"], region_code, town, trade)
+        kind = str(facts.get("party_type_code", row["party_type_code"]))
+        return Party(key, name, code, row["initials"], region_code, town, trade, kind)
 
     def _person(self) -> str:
         given = [self.details.choice(self.words.given_names) for _ in range(2)]

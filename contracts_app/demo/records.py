@@ -9,13 +9,14 @@ from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, select
 
 from contracts_app.accounts.models import User
 from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import AttachmentKind
+from contracts_app.contracts.facets import band_of, flow_of
 from contracts_app.contracts.facts import changes_of, facts_of
-from contracts_app.contracts.ledger import Cause, LedgerEntry
+from contracts_app.contracts.ledger import Cause, LedgerEntry, month_of
 from contracts_app.contracts.models import (
     Attachment,
     Contract,
@@ -37,8 +38,8 @@ from contracts_app.core.files import FileKind
 from contracts_app.core.money import capitals, yuan
 from contracts_app.core.stores import Kept, Store
 from contracts_app.core.words import Word
-from contracts_app.regions.models import Unit
-from contracts_app.regions.queries import ABROAD
+from contracts_app.regions.models import Region, Unit
+from contracts_app.regions.queries import ABROAD, home_path, unit_code_of
 from contracts_app.rules.queries import Limits, limits_on, reaches
 
 from .details import COLUMNS, Unanswered
@@ -82,6 +83,8 @@ class Records:
         self._papers: list[Paper] = []
         self._log: list[dict[str, Any]] = []
         self._drafts = 0
+        self._paths = dict(db.session.execute(select(Region.code, Region.path)).all())
+        self._home = home_path()
 
     def add(self, paper: Paper, unit: Unit) -> None:
         """Keep one contract for the next flush."""
@@ -288,6 +291,7 @@ class Records:
             contract_id=paper.id,
             cause=Cause.REGISTRATION,
             counts_on=row["registered_on"],
+            month=month_of(row["registered_on"]),
             recorded_at=paper.case.moves[-1][1],
             unit_code=row["unit_code"],
             type_code=row["type_code"],
@@ -298,10 +302,22 @@ class Records:
             buyer_region_code=paper.buyer.region_code,
             town_code=row["town_code"],
             filed_by_id=row["filed_by_id"],
+            seller_unit_code=unit_code_of(self._paths[paper.seller.region_code]),
+            buyer_unit_code=unit_code_of(self._paths[paper.buyer.region_code]),
+            seller_kind_code=paper.seller.party_type_code,
+            buyer_kind_code=paper.buyer.party_type_code,
+            ip_code=row["ip_code"],
+            plan_source_code=row["plan_source_code"],
+            payment_model_code=row["payment_model_code"],
+            flow=flow_of(self._place(paper.seller.region_code), self._place(paper.buyer.region_code), self._home),
+            amount_band=band_of(paper.total_amount),
             contracts=1,
             total_amount=paper.total_amount,
             technology_amount=paper.technology_amount,
         )
+
+    def _place(self, code: str) -> Region:
+        return Region(code=code, path=self._paths[code])
 
     def _unfinished(self, paper: Paper, row: dict[str, Any]) -> None:
         """Drafts at three heights: only files missing, stopped in the middle of the money, hardly begun."""

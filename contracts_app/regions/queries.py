@@ -44,6 +44,18 @@ def codes_of_units() -> dict[str, str]:
     return g.codes_of_units
 
 
+def home_path() -> str:
+    """The path of the smallest region in which every assessment unit lies: the city, as far as flows are concerned."""
+    paths = [path.split("/") for path in codes_of_units().values()]
+    same = [parts[0] for parts in zip(*paths, strict=False) if len(set(parts)) == 1]
+    return "".join(f"{code}/" for code in same if code)
+
+
+def unit_code_of(path: str) -> str | None:
+    """The code of the assessment unit in which a place lies, by the place's path; None outside and above them."""
+    return next((code for code, unit in codes_of_units().items() if path.startswith(unit)), None)
+
+
 def units() -> Sequence[Unit]:
     """All assessment units in the office's order."""
     return db.session.scalars(select(Unit).order_by(Unit.position, Unit.code)).all()

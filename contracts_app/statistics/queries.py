@@ -1,4 +1,4 @@
-"""The year in figures, from the ledger's daily summary. Page, command and tests read the same functions.
+"""The year in figures, from the ledger. Page, command and tests read the same functions.
 
 Caliber 登记: a contract counts for the unit that registers it, on its registration date. Amounts are 元, shares exact
 fractions, never capped. Statements do not grow with contracts: the summary is folded by unit, type and month in the
@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Any
 
-from sqlalchemy import ColumnElement, case, extract, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
-from contracts_app.accounts.models import User
+from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
-from contracts_app.contracts.ledger import DailyTotal
+from contracts_app.contracts.dimensions import DIMENSIONS
+from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.query import ContractQuery, DateKind
+from contracts_app.contracts.totals import Sums, totals
 from contracts_app.core.clock import month_edges, same_period_last_year, share_of_year_elapsed, today, year_edges
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region, Unit
@@ -267,7 +267,7 @@ def year_overview(year: int, person: User, on: date | None = None) -> YearOvervi
     """The year in the person's region, as it stands at the end of the day ``on`` (today if none is said)."""
     on = on or today()
     units = units_under(person.region)
-    cells = _cells(year, units, on)
+    cells = _cells(year, person, on) if units else []
     lines = _unit_lines(units, cells, _tasks(year, units))
     return YearOverview(
         year=year,
@@ -286,7 +286,7 @@ def year_overview(year: int, person: User, on: date | None = None) -> YearOvervi
 
 def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tuple[UnitLine, ...]:
     """One line for each unit, in the order given: what the page's table and ``flask totals`` show."""
-    return _unit_lines(units, _cells(year, units, on or today()), _tasks(year, units))
+    return _unit_lines(units, _cells(year, Onlooker.of_all(), on or today()), _tasks(year, units))
 
 
 def plan_lines(units: Sequence[Unit]) -> tuple[PlanLine, ...]:
@@ -314,31 +314,27 @@ class _Cell:
     same_period: Counted
 
 
-def _cells(year: int, units: Sequence[Unit], on: date) -> list[_Cell]:
-    root = func.coalesce(ContractType.parent_code, ContractType.code)
-    month = extract("month", DailyTotal.counts_on)
-    periods = (year_edges(year), year_edges(year - 1), _same_period(year, on))
-    sums = [_sum_between(column, *edges) for edges in periods for column in _MEASURES]
-    rows = db.session.execute(
-        select(DailyTotal.unit_code, root, month, *sums)
-        .join(ContractType, ContractType.code == DailyTotal.type_code)
-        .where(
-            DailyTotal.counts_on.between(year_edges(year - 1)[0], year_edges(year)[1]),
-            DailyTotal.unit_code.in_([unit.code for unit in units]),
-        )
-        .group_by(DailyTotal.unit_code, root, month)
-    )
+def _cells(year: int, person: Reader, on: date) -> list[_Cell]:
+    first, last = _same_period(year, on)
+    this_year, last_year = ContractQuery(year=year), ContractQuery(year=year - 1)
+    by = [DIMENSIONS[name] for name in ("unit", "type", "month")]
+    now, before = (totals(query, person, by) for query in (this_year, last_year))
+    same = totals(replace(last_year, date_from=first, date_to=last), person, by)
+    periods = [
+        {(unit, kind, int(month[5:])): sums for (unit, kind, month), sums in each.items()}
+        for each in (now, before, same)
+    ]
     return [
-        _Cell(row[0], row[1], int(row[2]), *(Counted(int(row[at]), row[at + 1], row[at + 2]) for at in (3, 6, 9)))
-        for row in rows
+        _Cell(*key, *(_counted(period.get(key, NOTHING)) for period in periods))
+        for key in sorted({key for period in periods for key in period})
     ]
 
 
-_MEASURES = (DailyTotal.contracts, DailyTotal.total_amount, DailyTotal.technology_amount)
+NOTHING = Sums()
 
 
-def _sum_between(column: InstrumentedAttribute[Any], first: date, last: date) -> ColumnElement[Any]:
-    return func.sum(case((DailyTotal.counts_on.between(first, last), column), else_=0))
+def _counted(sums: Sums) -> Counted:
+    return Counted(sums.contracts, sums.total_amount, sums.technology_amount)
 
 
 def _same_period(year: int, on: date) -> tuple[date, date]:
@@ -353,16 +349,9 @@ def _tasks(year: int, units: Sequence[Unit]) -> dict[str, Decimal]:
 
 
 def _plan_years(indicator: Indicator) -> tuple[PlanYear, ...]:
-    years = extract("year", DailyTotal.counts_on)
-    first, last = year_edges(indicator.base_year)[1], year_edges(indicator.target_year)[1]
-    amounts = db.session.execute(
-        select(years, func.sum(DailyTotal.total_amount))
-        .where(
-            DailyTotal.counts_on > first, DailyTotal.counts_on <= last, DailyTotal.unit_code == indicator.region_code
-        )
-        .group_by(years)
-        .order_by(years.desc())
-    )
+    query = ContractQuery(year=indicator.target_year, since=indicator.base_year + 1, unit=indicator.region_code)
+    counted = totals(query, Onlooker.of_all(), [DIMENSIONS["year"]])
+    amounts = sorted(((int(year), sums.total_amount) for (year,), sums in counted.items()), reverse=True)
     target = Fraction(indicator.target_value * YUAN[indicator.unit])
     return tuple(PlanYear(int(year), amount, Fraction(amount) / target) for year, amount in amounts)
 
@@ -370,9 +359,9 @@ def _plan_years(indicator: Indicator) -> tuple[PlanYear, ...]:
 def _years(units: Sequence[Unit], year: int, on: date) -> tuple[int, ...]:
     """The years with figures or tasks, this one and the one asked for, the newest first."""
     codes = [unit.code for unit in units]
-    day = select(DailyTotal.counts_on).where(DailyTotal.unit_code.in_(codes)).limit(1)
-    first = db.session.scalar(day.order_by(DailyTotal.counts_on))
-    last = db.session.scalar(day.order_by(DailyTotal.counts_on.desc()))
+    day = select(LedgerEntry.counts_on).where(LedgerEntry.unit_code.in_(codes)).limit(1)
+    first = db.session.scalar(day.order_by(LedgerEntry.counts_on, LedgerEntry.id))
+    last = db.session.scalar(day.order_by(LedgerEntry.counts_on.desc(), LedgerEntry.id.desc()))
     counted = range(first.year, last.year + 1) if first and last else ()
     return tuple(sorted({*counted, *targets.task_years(AMOUNT, codes), year, on.year}, reverse=True))
 

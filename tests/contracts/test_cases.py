@@ -16,8 +16,9 @@ from contracts_app.contracts.cases import Outcome
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
 from contracts_app.contracts.queries import inbox
-from contracts_app.contracts.query import ContractQuery, sums
+from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
+from contracts_app.contracts.totals import sums
 from contracts_app.contracts.validity import Standing, standing
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import today

@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 import contracts_app
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts import ledger
+from contracts_app.contracts.facets import Band, Flow
 from contracts_app.contracts.ledger import (
     Cause,
-    DailyTotal,
     Dimensions,
     Figures,
     LedgerEntry,
@@ -23,8 +23,9 @@ from contracts_app.contracts.ledger import (
     dimensions_of,
 )
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.query import ContractQuery, sums
+from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
+from contracts_app.contracts.totals import sums
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import today
 from contracts_app.core.db import constraint_of, db
@@ -37,11 +38,8 @@ def register(contract, person, number="2026350500000001", on=None):
 
 
 def counted():
-    """(contracts, total, technology) of the whole ledger and of its summary."""
-    return [
-        tuple(db.session.execute(select(*(func.sum(getattr(table, name)) for name in ledger._SUMS))).one())
-        for table in (LedgerEntry, DailyTotal)
-    ]
+    """(contracts, total, technology) of the whole ledger."""
+    return tuple(db.session.execute(select(*(func.sum(getattr(LedgerEntry, name)) for name in ledger._SUMS))).one())
 
 
 def test_registering_counts_one_contract_with_what_it_was(make):
@@ -69,14 +67,14 @@ def test_registering_counts_one_contract_with_what_it_was(make):
 @pytest.mark.parametrize("state", [*sorted(NUMBERED), State.OBJECTION])
 def test_what_is_registered_counts_until_it_is_struck_off(make, state):
     make.contract(state=state)
-    assert counted()[0][0] == counted()[1][0] == (0 if state in STRUCK_OFF else 1)
+    assert counted()[0] == (0 if state in STRUCK_OFF else 1)
     assert ledger.verify() == []
 
 
 @pytest.mark.parametrize("state", sorted({State.SUBMITTED, State.REVIEWED, State.REFUSED, State.WITHDRAWN}))
 def test_nothing_else_counts(make, state):
     make.contract(state=state)
-    assert counted()[0][0] is None
+    assert counted()[0] is None
     assert ledger.verify() == []
 
 
@@ -92,6 +90,15 @@ HERE = Dimensions(
     buyer_region_code=JINJIANG,
     town_code=None,
     filed_by_id=1,
+    seller_unit_code=JINJIANG,
+    buyer_unit_code=JINJIANG,
+    seller_kind_code="150",
+    buyer_kind_code="150",
+    ip_code=None,
+    plan_source_code=None,
+    payment_model_code="lump_sum",
+    flow=Flow.WITHIN,
+    amount_band=Band.UNDER_10,
 )
 ONE = Figures(1, Decimal(100), Decimal(80))
 
@@ -148,15 +155,6 @@ def test_a_refused_move_counts_nothing(make, session):
     assert ledger.verify() == []
 
 
-def test_contracts_of_one_day_unit_and_type_share_a_row_of_the_summary(make):
-    day = date(2025, 6, 30)
-    for amount in (Decimal("0.01"), Decimal("100.10"), Decimal("9999999999999.99")):
-        make.contract(state=State.REGISTERED, registered_on=day, amount=amount)
-    row = db.session.scalars(select(DailyTotal)).one()
-    assert (row.contracts, row.total_amount) == (3, Decimal("10000000000100.10"))
-    assert ledger.verify() == []
-
-
 def test_the_ledger_and_the_list_give_the_same_sums(make):
     for unit, day, amount in (
         (JINJIANG, date(2024, 12, 31), 100),
@@ -191,9 +189,9 @@ def test_what_was_counted_keeps_its_dimensions(make, session):
 @pytest.mark.parametrize(
     "damage",
     [
-        update(DailyTotal).values(total_amount=DailyTotal.total_amount + Decimal("0.01")),
-        update(DailyTotal).values(contracts=2),
-        delete(DailyTotal),
+        update(LedgerEntry).values(amount_band=Band.FROM_1000),
+        update(LedgerEntry).values(month=202504),
+        update(LedgerEntry).values(total_amount=LedgerEntry.total_amount + Decimal("0.01")),
         update(LedgerEntry).values(technology_amount=Decimal(1)),
         update(LedgerEntry).values(counts_on=date(2020, 1, 1)),
         update(LedgerEntry).values(unit_code=SHISHI),
@@ -210,30 +208,15 @@ def test_verify_finds_every_difference(make, session, damage):
     assert ledger.verify() != []
 
 
-def test_a_row_of_the_summary_without_entries_is_found(session, app):
-    session.add(
-        DailyTotal(
-            counts_on=date(2025, 1, 1),
-            unit_code=JINJIANG,
-            type_code="KF1",
-            contracts=1,
-            total_amount=Decimal(1),
-            technology_amount=Decimal(1),
-        )
-    )
-    session.flush()
-    assert ledger.verify() != []
-
-
 @pytest.mark.parametrize(("state", "cause"), [("cancelled", Cause.CANCELLATION), ("revoked", Cause.REVOCATION)])
 def test_striking_off_counts_in_the_year_of_the_decision(make, session, state, cause):
     make.contract(
         state=State(state), registered_on=date(2025, 5, 5), struck_off_on=date(2026, 1, 2), amount=100, technology=60
     )
     session.flush()
-    assert counted() == [(0, 0, 0), (0, 0, 0)]
-    years = select(func.sum(DailyTotal.total_amount)).where(
-        DailyTotal.counts_on.between(date(2025, 1, 1), date(2025, 12, 31))
+    assert counted() == (0, 0, 0)
+    years = select(func.sum(LedgerEntry.total_amount)).where(
+        LedgerEntry.counts_on.between(date(2025, 1, 1), date(2025, 12, 31))
     )
     assert session.scalar(years) == Decimal(100), "the year that was published keeps what it counted"
     last = session.scalars(select(LedgerEntry).order_by(LedgerEntry.id.desc())).first()
@@ -242,8 +225,8 @@ def test_striking_off_counts_in_the_year_of_the_decision(make, session, state, c
 
 
 def test_the_ledger_only_grows():
-    """No statement of the application updates or deletes an entry, or the summary but for its one writer."""
-    changes = re.compile(r"\b(?:update|delete)\((?:ledger\.)?(?:LedgerEntry|DailyTotal)")
+    """No statement of the application updates or deletes an entry."""
+    changes = re.compile(r"\b(?:update|delete)\((?:ledger\.)?LedgerEntry")
     sources = [file.read_text(encoding="utf-8") for file in Path(contracts_app.__file__).parent.rglob("*.py")]
     assert len(sources) > 30
     assert not any(changes.search(source) for source in sources)

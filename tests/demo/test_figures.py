@@ -10,10 +10,11 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from contracts_app.accounts.models import User
 from contracts_app.contracts import checks, ledger
-from contracts_app.contracts.ledger import DailyTotal
+from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Contract, HistoryLine, NumberCounter
-from contracts_app.contracts.query import ContractQuery, sums
+from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
+from contracts_app.contracts.totals import sums
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import local, year_edges
 from contracts_app.core.codes import parse_uscc
@@ -31,11 +32,11 @@ WAITING = (State.SUBMITTED, State.CORRECTION, State.ACCEPTED, State.REVIEWED)
 
 
 def by_unit(year):
-    """Contracts and amount of each unit, from the summary of the ledger."""
+    """Contracts and amount of each unit, from the ledger."""
     rows = db.session.execute(
-        select(DailyTotal.unit_code, func.sum(DailyTotal.contracts), func.sum(DailyTotal.total_amount))
-        .where(DailyTotal.counts_on.between(*year_edges(year)))
-        .group_by(DailyTotal.unit_code)
+        select(LedgerEntry.unit_code, func.sum(LedgerEntry.contracts), func.sum(LedgerEntry.total_amount))
+        .where(LedgerEntry.counts_on.between(*year_edges(year)))
+        .group_by(LedgerEntry.unit_code)
     )
     return {unit: (int(count), amount) for unit, count, amount in rows}
 

@@ -3,7 +3,9 @@ import io
 import json
 from decimal import Decimal
 
-from contracts_app.contracts.ledger import DailyTotal
+from sqlalchemy import update
+
+from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units
 from tests.factories import JINJIANG, SHISHI
@@ -71,9 +73,9 @@ def test_verify_is_content_with_true_totals(app, register):
 
 def test_verify_names_every_cell_that_differs(app, register, session):
     register(JINJIANG, "2025-01-01", 100)
-    session.query(DailyTotal).update({DailyTotal.contracts: 2})
+    session.execute(update(LedgerEntry).values(total_amount=Decimal(999_999)))
     result = run(app, "verify")
     assert result.exit_code == 1
-    assert "汇总 2025-01-01 350582 KF1：汇总 2 项 1000000.00 元" in result.stdout
-    assert "台账 1 项 1000000.00 元" in result.stdout
+    assert "台账 1 项 999999.00 元" in result.stdout
+    assert "合同 1 项 1000000.00 元" in result.stdout
     assert "1 处" in result.stderr
