@@ -155,9 +155,9 @@ def faults_of_password(password: str, user: User) -> list[str]:
     return faults
 
 
-def set_password(user: User, password: str, by: PasswordHasher = hasher) -> None:
-    """Give the user this password; sessions begun with the old one end. ``by``: at what cost it is kept."""
-    user.password_hash = by.hash(password)
+def set_password(user: User, password: str, by: PasswordHasher | None = None) -> None:
+    """Give the user this password; sessions begun with the old one end. ``by``: at what other cost it is kept."""
+    user.password_hash = (by or hasher).hash(password)
     user.session_key = secrets.token_hex(16)
 
 
