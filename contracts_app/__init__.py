@@ -17,6 +17,7 @@ from .core import db as database
 from .core import errors, filters, installation, limits, nav, pages
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
+from .tracking.queries import waiting_count
 
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     installation.init_app(app)
     signing_in.init_app(app)
     expired.init_app(app)
-    nav.init_app(app, may_open, {"contracts.inbox": inbox_count}, in_menu)
+    nav.init_app(app, may_open, {"contracts.inbox": inbox_count, "tracking.inbox": waiting_count}, in_menu)
     _protect(app, settings)
     _register_pages(app)
     commands.init_app(app)
@@ -105,10 +106,11 @@ def _register_pages(app: Flask) -> None:
     from .rules import views as rules
     from .statistics import views as statistics
     from .targets import views as targets
+    from .tracking import views as tracking
 
     people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
     work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
-    for noun in (*people, *work, *reference, targets, statistics, papers):
+    for noun in (*people, *work, *reference, targets, statistics, tracking, papers):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

@@ -35,6 +35,8 @@ class Can(Word):
     KEEP_PAPER_FILES = "keep_paper_files", "登记涉密纸质卷"
     SEE_TIMELINESS = "see_timeliness", "查阅办理时效"
     EDIT_SETTINGS = "edit_settings", "修改系统设置"
+    TRACK = "track", "登记到账和履约"
+    VERIFY_INCOME = "verify_income", "核定技术性收入"
 
 
 OFFICE = frozenset({Role.REGISTRAR, Role.REVIEWER})
@@ -60,6 +62,8 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.KEEP_PAPER_FILES: frozenset({Role.REGISTRAR}),
     Can.SEE_TIMELINESS: READERS,
     Can.EDIT_SETTINGS: frozenset({Role.ADMIN}),
+    Can.TRACK: frozenset({Role.BROKER, Role.REGISTRAR}),
+    Can.VERIFY_INCOME: OFFICE,
 }
 
 

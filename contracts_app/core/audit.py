@@ -72,6 +72,13 @@ ACTIONS: dict[str, str] = {
     "end_lending": "结束委托",
     "record_paper_file": "登记涉密纸质卷",
     "revise_settings": "修改系统设置",
+    "record_receipt": "登记到账",
+    "strike_receipt": "冲销到账",
+    "record_royalty": "登记提成报告",
+    "withdraw_royalty": "作废提成报告",
+    "record_benefit": "登记享受的优惠",
+    "withdraw_benefit": "作废优惠记录",
+    "verify_income": "办理核定",
 }
 SUBJECTS: dict[str, str] = {
     "user": "账号",
@@ -129,4 +136,7 @@ FACTS: dict[str, str] = {
     "reason": "事由",
     "number": "编号",
     "settings": "设置",
+    "amount": "金额",
+    "day": "日期",
+    "benefit": "优惠种类",
 }

@@ -28,10 +28,12 @@ MENU = (
         "工作",
         (
             Entry("待办", "inbox", "contracts.inbox"),
+            Entry("核定待办", "cash-coin", "tracking.inbox"),
             Entry("已办", "check2-all", "contracts.done"),
             Entry("我的合同", "file-earmark-person", "contracts.mine"),
             Entry("新建申报", "plus-square", "filing.new"),
             Entry("技术合同", "file-earmark-text", "contracts.index"),
+            Entry("逾期未到账", "calendar-x", "tracking.overdue"),
             Entry("涉密纸质卷", "safe", "paper_files.index"),
         ),
     ),

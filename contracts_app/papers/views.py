@@ -8,8 +8,10 @@ from contracts_app.contracts import queries
 from contracts_app.core.clock import now_utc
 from contracts_app.core.errors import Refused
 from contracts_app.core.limits import limiter
+from contracts_app.tracking import queries as tracking
 
 from . import verification
+from .income import income_sheet as income
 from .papers import PAPERS, Order, papers_of
 from .pdf import render
 from .word import word_file
@@ -37,6 +39,17 @@ def as_word(contract_id: int, code: str) -> Response:
     if not order.paper.in_word:
         abort(404)
     return _file(word_file(order.sheet()), WORD, f"{order.file_name}.docx")
+
+
+@bp.get("/contracts/<int:contract_id>/verifications/<int:verification_id>.pdf")
+@needs(Can.READ_CONTRACTS)
+def income_sheet(contract_id: int, verification_id: int) -> Response:
+    """核定表 of one request of that contract."""
+    contract = queries.one(contract_id, current_user)
+    asked = tracking.verification(contract, verification_id)
+    number = contract.registration_number or contract.acceptance_number
+    name = f"{number}-技术性收入核定表（{asked.begins_on} 至 {asked.ends_on}）.pdf"
+    return _file(render("sheet", income(contract, asked).as_data(), ""), PDF, name)
 
 
 def _ordered(contract_id: int, code: str) -> Order:

@@ -268,7 +268,7 @@ class VerificationLine(Base):
 
 
 class Benefit(Base):
-    """享受优惠: what a party says it drew on the registration. Evidence for the authority, never a statement of ours."""
+    """享受优惠: what a party says it drew on the registration. Evidence, never a statement of ours."""
 
     __tablename__ = "benefits"
     __table_args__ = (

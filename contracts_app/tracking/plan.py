@@ -1,0 +1,115 @@
+"""The payment plan against what came in: how much of each line is still outstanding, said once and in the database.
+
+Money is first put to the lines that were named with a receipt; what is left of the receipts for the plan is poured over
+the rest of the lines in the order in which they are due. So a plan that was changed later needs nothing to be redone.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Subquery, case, func, select, type_coerce
+
+from contracts_app.contracts.models import Contract, PlannedPayment
+from contracts_app.core.clock import today
+from contracts_app.core.db import Money, db
+from contracts_app.core.words import Word
+
+from .models import Receipt, ReceiptPart
+
+
+class Standing(Word):
+    """How a line of the plan stands today."""
+
+    PAID = "paid", "已到账"
+    PARTLY = "partly", "部分到账"
+    OVERDUE = "overdue", "逾期"
+    DUE = "due", "未到账"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the plan and what came in for it, in 元."""
+
+    id: int
+    position: int
+    due_on: date | None
+    condition: str
+    amount: Decimal
+    outstanding: Decimal
+
+    @property
+    def paid(self) -> Decimal:
+        return self.amount - self.outstanding
+
+    @property
+    def days_over(self) -> int:
+        """Days since it was due; 0 where it is not overdue."""
+        if not self.outstanding or self.due_on is None:
+            return 0
+        return max((today() - self.due_on).days, 0)
+
+    @property
+    def standing(self) -> Standing:
+        if not self.outstanding:
+            return Standing.PAID
+        if self.days_over:
+            return Standing.OVERDUE
+        return Standing.PARTLY if self.paid else Standing.DUE
+
+
+def lines_of(contract: Contract) -> list[Line]:
+    """The plan of one contract against what came in, in the order of the plan."""
+    found = outstanding(PlannedPayment.contract_id == contract.id)
+    columns = (found.c[name] for name in ("id", "position", "due_on", "condition", "amount", "outstanding"))
+    return [Line(*row) for row in db.session.execute(select(*columns).order_by(found.c.position))]
+
+
+def outstanding(whose: ColumnElement[bool]) -> Subquery:
+    """Lines of the plan of those contracts with what is outstanding of each. ``whose`` may speak of ``Contract`` too.
+
+    It has to let pass all lines of a contract or none.
+    """
+    parts = (
+        select(ReceiptPart.planned_payment_id, func.sum(ReceiptPart.amount).label("amount"))
+        .group_by(ReceiptPart.planned_payment_id)
+        .subquery()
+    )
+    received = (
+        select(Receipt.contract_id, func.sum(Receipt.amount).label("amount"))
+        .where(Receipt.is_for_plan)
+        .group_by(Receipt.contract_id)
+        .subquery()
+    )
+    told = func.coalesce(parts.c.amount, 0)
+    named = case((told > PlannedPayment.amount, PlannedPayment.amount), else_=told)
+    lines = (
+        select(
+            PlannedPayment.id,
+            PlannedPayment.contract_id,
+            PlannedPayment.position,
+            PlannedPayment.due_on,
+            PlannedPayment.condition,
+            PlannedPayment.amount,
+            type_coerce(PlannedPayment.amount - named, Money).label("rest"),
+            type_coerce(named, Money).label("named"),
+            func.coalesce(received.c.amount, 0).label("received"),
+        )
+        .join(Contract, Contract.id == PlannedPayment.contract_id)
+        .outerjoin(parts, parts.c.planned_payment_id == PlannedPayment.id)
+        .outerjoin(received, received.c.contract_id == PlannedPayment.contract_id)
+        .where(whose)
+        .subquery()
+    )
+    of_contract = lines.c.contract_id
+    in_order = (lines.c.due_on.is_(None), lines.c.due_on, lines.c.position)
+    before = func.sum(lines.c.rest).over(partition_by=of_contract, order_by=in_order) - lines.c.rest
+    free = lines.c.received - func.sum(lines.c.named).over(partition_by=of_contract)
+    poured = select(lines, (free - before).label("reaching")).subquery()
+    left = case(
+        (poured.c.reaching <= 0, poured.c.rest),
+        (poured.c.reaching >= poured.c.rest, 0),
+        else_=poured.c.rest - poured.c.reaching,
+    )
+    names = ("id", "contract_id", "position", "due_on", "condition", "amount")
+    return select(*(poured.c[name] for name in names), type_coerce(left, Money).label("outstanding")).subquery()
