@@ -33,6 +33,7 @@ from contracts_app.core.previews import NotShown, TooBusy, count_pages
 from contracts_app.core.stores import Store
 from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
+from contracts_app.platforms.models import Platform
 from contracts_app.regions.queries import ABROAD, unit_of
 
 from . import amounts, checks, rights, typed
@@ -307,6 +308,8 @@ _RELATED: dict[str, tuple[str, type]] = {
     "goal_code": ("goal", Goal),
     "industry_code": ("industry", Industry),
     "licence_mode_code": ("licence_mode", LicenceMode),
+    "platform_id": ("platform", Platform),
+    "broker_id": ("broker", Broker),
 }
 
 

@@ -4,22 +4,19 @@ from datetime import date
 from typing import Any
 
 from flask_wtf.file import FileField, FileRequired
-from wtforms import FormField, HiddenField, RadioField, ValidationError
+from wtforms import RadioField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from contracts_app.codes.models import ChangeGround, TechnologyField
-from contracts_app.codes.queries import choices, choosable
+from contracts_app.codes.models import ChangeGround
+from contracts_app.codes.queries import choosable
 from contracts_app.core.clock import today, year_edges
-from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, YesNoField, choice_list
+from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
 from contracts_app.core.files import FileRefused, sniff
-from contracts_app.core.money import LARGEST, yuan
-from contracts_app.enterprises.fields import EnterpriseField
 
-from . import changes, ledger
+from . import large_moves, ledger
 from .attachments import limit_bytes
 from .cases import CaseKind
 from .models import Contract
-from .money_forms import ForeignAmountField, NumberField, Plan, PlanLine, deduction_lines, deduction_sheet
 from .states import State
 
 WORDS_MOST = 2000
@@ -143,130 +140,6 @@ def checks_statement(form: Any) -> None:
         form.benefits_note.errors = ["写明享受了哪一项、多少，向哪个部门告知"]
 
 
-# ---- the new values of a change ------------------------------------------------------------------------------------
-
-
-def new_title(contract: Contract) -> Any:
-    return ShortText(
-        "合同名称",
-        [DataRequired("填写合同名称"), Length(max=200, message="合同名称不超过 200 字")],
-        default=contract.title,
-    )
-
-
-def new_buyer(contract: Contract) -> Any:
-    return EnterpriseField("买方", default=contract.buyer_id, description="买方变更为另一个单位的，改选那个单位。")
-
-
-def new_content(contract: Contract) -> Any:
-    return LongText(
-        "标的内容",
-        [DataRequired("填写标的内容"), Length(max=5000, message="标的内容不超过 5000 字")],
-        default=contract.content,
-    )
-
-
-def new_field(contract: Contract) -> Any:
-    rows = choices(TechnologyField, today())
-    if contract.field and contract.field_code not in dict(rows):
-        rows.append((contract.field.code, contract.field.name))
-    return ChoiceField(
-        "技术领域", [DataRequired("选择技术领域")], choices=choice_list(rows), default=contract.field_code
-    )
-
-
-def new_beginning(contract: Contract) -> Any:
-    return DayField("有效期开始", default=contract.begins_on)
-
-
-def new_end(contract: Contract) -> Any:
-    return DayField("有效期结束", default=contract.ends_on)
-
-
-class NotAsked(HiddenField):
-    """Stands where a question does not concern the contract: nothing to see, and whatever is posted no answer."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = None
-
-
-def _not_asked() -> NotAsked:
-    return NotAsked()
-
-
-def new_total(contract: Contract) -> Any:
-    if contract.currency_code:
-        return _not_asked()  # follows from the foreign amount and the rate
-    return MoneyField(
-        "成交额", [InputRequired("填写成交额，金额待定的填 0")], default=contract.total_amount, unit="wan"
-    )
-
-
-def new_foreign_amount(contract: Contract) -> Any:
-    if not contract.currency_code:
-        return _not_asked()
-    return ForeignAmountField(
-        f"外币金额（{contract.currency_code}）", [InputRequired("填写外币金额")], default=contract.foreign_amount
-    )
-
-
-def new_exchange_rate(contract: Contract) -> Any:
-    if not contract.currency_code:
-        return _not_asked()
-    return NumberField(
-        "汇率",
-        [InputRequired("填写汇率")],
-        places=8,
-        largest=100_000,
-        default=contract.exchange_rate,
-        description="变更前的部分汇率不变的，照原汇率填写。",
-    )
-
-
-def new_rate_day(contract: Contract) -> Any:
-    return DayField("汇率日期", default=contract.exchange_rate_on) if contract.currency_code else _not_asked()
-
-
-def new_rate_source(contract: Contract) -> Any:
-    if not contract.currency_code:
-        return _not_asked()
-    most = Length(max=100, message="汇率来源不超过 100 字")
-    return ShortText("汇率来源", [most], default=contract.exchange_rate_source)
-
-
-def new_free_end(contract: Contract) -> Any:
-    """Until when it is used for nothing; asked where it is, so that a time prolonged is no longer reminded of."""
-    return DayField("免费使用到", default=contract.free_until) if contract.free_until else _not_asked()
-
-
-def new_openness(contract: Contract) -> Any:
-    """Whether the price is still open; asked only where it was."""
-    if not contract.is_price_open:
-        return _not_asked()
-    return YesNoField("金额仍然待定", [InputRequired("选择金额是不是仍然待定")], default=True)
-
-
-def new_deductions(contract: Contract) -> Any:
-    return deduction_sheet(default=deduction_lines(contract))
-
-
-def new_payments(contract: Contract) -> Any:
-    if contract.payment_model and not contract.payment_model.asks_plan:
-        return _not_asked()
-    lines = [{"due_on": one.due_on, "condition": one.condition, "amount": one.amount} for one in contract.payments]
-    return Plan(
-        FormField(PlanLine),
-        "付款计划",
-        min_entries=1,
-        default=lines,
-        description="按变更后的约定填写，每期一行；各期合计等于变更后的成交额。空行不保存。",
-    )
-
-
-def new_payment_note(contract: Contract) -> Any:
-    return LongText("付款说明", [Length(max=2000, message="付款说明不超过 2000 字")], default=contract.payment_note)
-
-
 # ---- looking at it, hearing, deciding ------------------------------------------------------------------------------
 
 
@@ -341,6 +214,11 @@ def authority(contract: Contract) -> Any:
     )
 
 
+def checks_expert(form: Any) -> None:
+    case = form.record.open_case
+    large_moves.checks_opinion(form, case.opened_day if case else None, "变更申请日期")
+
+
 MAINTAIN, REDO = "maintain", "redo"
 
 
@@ -352,24 +230,3 @@ def objection_outcome(contract: Contract) -> Any:
         choices=choice_list([(MAINTAIN, "维持原决定"), (REDO, again)]),
         validate_choice=False,
     )
-
-
-def checks_change(form: Any) -> None:
-    """At least one answer differs, and none of those that do breaks a rule of the contract's own rule set."""
-    checks_statement(form)
-    names = [name for name in changes.FIELDS if name in form]
-    if any(form[name].errors for name in names):
-        return
-    asked = changes.differing(form.record, {name: form[name].data for name in names})
-    if changes.price_of(form.record, asked) > LARGEST:
-        form.foreign_amount.errors = [f"折合人民币超过 {yuan(LARGEST)} 元，核对外币金额和汇率"]
-        return
-    if not asked:
-        form.form_errors.append("没有一项和登记的不同，改好要变更的内容再申请")
-        return
-    for finding in changes.new_findings(form.record, asked):
-        place = "deductions" if finding.field == "technology_amount" else finding.field
-        if place in names and not isinstance(form[place], NotAsked):
-            form[place].errors = [*form[place].errors, finding.sentence]
-        else:
-            form.form_errors.append(finding.sentence)

@@ -4,7 +4,9 @@ from datetime import date, timedelta
 
 from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.accounts.roles import Role
+from contracts_app.brokers.models import Broker
 from contracts_app.core.clock import local, today
+from contracts_app.core.db import db
 from contracts_app.rules.queries import setting
 
 from .cases import CaseKind, Outcome
@@ -81,6 +83,35 @@ def is_third_where_large(contract: Contract, person: Actor) -> str | None:
     return "变更后达到大额审批标准，须由没有初审、复核过这份合同的第三人核准。" if took_part else None
 
 
+def asks_for_experts(contract: Contract, person: Actor) -> bool:
+    case = contract.open_case
+    return case is not None and case.needs_expert
+
+
+def experts_are_waited_for(contract: Contract, person: Actor) -> str | None:
+    case = contract.open_case
+    if case is None or not case.needs_expert:
+        return "这项变更没有达到专家审核标准，不用专家意见。"
+    return "专家意见已经记录，可以核准变更。" if case.expert_on else None
+
+
+def experts_were_heard(contract: Contract, person: Actor) -> str | None:
+    """An amount that comes to the experts' threshold is granted after they were heard (domain facts 1.4)."""
+    case = contract.open_case
+    waits = case is not None and case.needs_expert and case.expert_on is None
+    return "变更后的金额达到专家审核标准，核准前先“记录变更的专家意见”。" if waits else None
+
+
+def is_not_the_new_broker(contract: Contract, person: Actor) -> str | None:
+    """Nobody grants that a deal is put down to themselves; of the broker that is registered another guard speaks."""
+    case = contract.open_case
+    key = case.proposal.get("broker_id") if case else None
+    broker = db.session.get(Broker, key) if key else None
+    if broker is None or broker.user_id is None or broker.user_id not in bound_ids(person):
+        return None
+    return f"变更后{who(person, broker.user_id)}是这份合同的技术经纪人，须由别人办理。"
+
+
 def was_heard(contract: Contract, person: Actor) -> str | None:
     """No revocation before the party was told of it and could speak."""
     case = contract.open_case
@@ -145,4 +176,6 @@ def _decision(contract: Contract) -> HistoryLine | None:
 
 
 # These look at how far the case is only, whoever the person is: what tells which step is next.
-OF_THE_CASE = frozenset({is_not_looked_at, is_looked_at, was_heard, is_not_heard})
+OF_THE_CASE = frozenset(
+    {is_not_looked_at, is_looked_at, was_heard, is_not_heard, experts_are_waited_for, experts_were_heard}
+)

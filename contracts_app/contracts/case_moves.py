@@ -18,7 +18,7 @@ from contracts_app.core.words import Word
 from contracts_app.core.workflow import Move
 from contracts_app.rules.queries import setting, work_calendar
 
-from . import actions, asks, case_asks, case_guards, changes, effects, guards, ledger, route
+from . import actions, asks, case_asks, case_guards, change_asks, changes, effects, guards, large_moves, ledger, route
 from .cases import CaseKind, ContractCase, Outcome
 from .facts import facts_of
 from .ledger import Cause
@@ -32,6 +32,7 @@ REVIEWERS = frozenset({Role.REVIEWER})
 HEADS = frozenset({Role.REVIEWER, Role.MANAGER})
 OFFICE = frozenset({Role.REGISTRAR, Role.REVIEWER})
 DECIDING = (guards.is_in_region, guards.did_not_file)
+ON_AN_APPLICATION = (*DECIDING, case_guards.did_not_open, case_guards.is_not_the_new_broker)
 DECIDED = frozenset({State.REFUSED, State.REGISTERED})
 
 SENTENCES.update(
@@ -82,7 +83,7 @@ def _keep_paper(contract: Contract, case: ContractCase, kind: str, person: User,
 
 def ask_for_change(contract: Contract, person: User, answers: dict[str, Any]) -> None:
     """Keep what is to differ, as values and in words. The contract stays as it is until the change is granted."""
-    asked = changes.differing(contract, {name: answers.pop(name, None) for name in changes.FIELDS})
+    asked = changes.differing(contract, {name: answers.pop(name) for name in changes.FIELDS if name in answers})
     if not asked:
         raise Refused("没有一项和登记的不同，改好要变更的内容再申请。")
     if found := changes.new_findings(contract, asked):
@@ -90,6 +91,7 @@ def ask_for_change(contract: Contract, person: User, answers: dict[str, Any]) ->
     case = _open(contract, CaseKind.CHANGE, person, answers, State.REGISTERED)
     case.proposal, case.changes = changes.kept(asked), changes.in_words(contract, asked)
     case.needs_third = changes.makes_large(contract, asked)
+    case.needs_expert = changes.asks_for_experts(contract, asked)
     _keep_paper(contract, case, "amendment", person, answers)
 
 
@@ -131,6 +133,11 @@ def keep_hearing(contract: Contract, person: User, answers: dict[str, Any]) -> N
     contract.updated_at = now_utc()
 
 
+def keep_experts(contract: Contract, person: User, answers: dict[str, Any]) -> None:
+    _case(contract).expert_on = answers["expert_on"]
+    contract.updated_at = now_utc()
+
+
 # ---- the end -------------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +165,8 @@ def make_change(contract: Contract, person: User, answers: dict[str, Any]) -> No
     if case.needs_third and not contract.needs_third:
         # As if it had been large from the beginning: checked by the second, decided by the third.
         contract.needs_third, contract.checked_by, contract.decided_by = True, contract.decided_by, person
+    if case.needs_expert:
+        contract.needs_expert, contract.expert_on = True, case.expert_on
     answers["facts"] = facts_of(contract)
     ledger.count_change(contract, before, case.counts_on)
 
@@ -231,8 +240,33 @@ MOVES = [
         sources=frozenset({State.CHANGING, State.CANCELLING}),
         roles=REGISTRARS,
         asks={"opinion": case_asks.first_opinion},
-        guards=(*DECIDING, case_guards.did_not_open, case_guards.is_not_looked_at),
+        guards=(*ON_AN_APPLICATION, case_guards.is_not_looked_at),
         effects=(keep_first_look, effects.write_audit),
+    ),
+    Move(
+        name="record_change_expert",
+        label="记录变更的专家意见",
+        done="专家意见已记录，可以核准变更。",
+        explains="变更后的金额达到专家审核标准：先送专家审核，录入人数、日期、结论和意见，再核准。",
+        icon="journal-check",
+        tone="primary",
+        sources=frozenset({State.CHANGING}),
+        roles=REVIEWERS,
+        asks={
+            "experts": large_moves.experts,
+            "expert_on": large_moves.expert_on,
+            "expert_conclusion": large_moves.expert_conclusion,
+            "opinion": asks.opinion,
+        },
+        checks=case_asks.checks_expert,
+        concerns=case_guards.asks_for_experts,
+        guards=(
+            *ON_AN_APPLICATION,
+            case_guards.is_looked_at,
+            case_guards.did_not_look,
+            case_guards.experts_are_waited_for,
+        ),
+        effects=(keep_experts, effects.write_audit),
     ),
     Move(
         name="grant_change",
@@ -247,11 +281,11 @@ MOVES = [
         asks={"counts_on": case_asks.counts_on, "opinion": case_asks.opinion},
         checks=case_asks.checks_counting,
         guards=(
-            *DECIDING,
+            *ON_AN_APPLICATION,
             case_guards.is_for_reviewers,
-            case_guards.did_not_open,
             case_guards.is_looked_at,
             case_guards.did_not_look,
+            case_guards.experts_were_heard,
             case_guards.is_third_where_large,
         ),
         effects=(make_change, effects.write_audit),
@@ -268,7 +302,7 @@ MOVES = [
         roles=REVIEWERS,
         asks={"counts_on": case_asks.counts_on, "opinion": case_asks.opinion},
         checks=case_asks.checks_counting,
-        guards=(*DECIDING, case_guards.did_not_open, case_guards.is_looked_at, case_guards.did_not_look),
+        guards=(*ON_AN_APPLICATION, case_guards.is_looked_at, case_guards.did_not_look),
         effects=(cancel, effects.write_audit),
     ),
     Move(
@@ -282,7 +316,7 @@ MOVES = [
         target=State.REGISTERED,
         roles=REVIEWERS,
         asks={"decision": case_asks.decision},
-        guards=(*DECIDING, case_guards.did_not_open, case_guards.is_looked_at, case_guards.did_not_look),
+        guards=(*ON_AN_APPLICATION, case_guards.is_looked_at, case_guards.did_not_look),
         effects=(deny, effects.write_audit),
     ),
     Move(
@@ -357,26 +391,11 @@ MOVES = [
             "event_on": case_asks.amended_on,
             "grounds": case_asks.grounds,
             "paper": case_asks.amendment_file,
-            "title": case_asks.new_title,
-            "buyer_id": case_asks.new_buyer,
-            "content": case_asks.new_content,
-            "field_code": case_asks.new_field,
-            "begins_on": case_asks.new_beginning,
-            "ends_on": case_asks.new_end,
-            "total_amount": case_asks.new_total,
-            "foreign_amount": case_asks.new_foreign_amount,
-            "exchange_rate": case_asks.new_exchange_rate,
-            "exchange_rate_on": case_asks.new_rate_day,
-            "exchange_rate_source": case_asks.new_rate_source,
-            "is_price_open": case_asks.new_openness,
-            "deductions": case_asks.new_deductions,
-            "payments": case_asks.new_payments,
-            "free_until": case_asks.new_free_end,
-            "payment_note": case_asks.new_payment_note,
+            **change_asks.ASKS,
             "has_benefits": case_asks.has_benefits,
             "benefits_note": case_asks.benefits_note,
         },
-        checks=case_asks.checks_change,
+        checks=change_asks.checks_change,
         concerns=case_guards.is_applicant_or_counter,
         guards=(case_guards.may_apply,),
         effects=(ask_for_change, effects.write_audit),

@@ -18,7 +18,15 @@ from .money_forms import Lines
 
 NAMES = frozenset(move.name for move in case_moves.MOVES)
 DECIDES = frozenset(
-    {"grant_change", "grant_cancellation", "deny_case", "revoke", "close_revocation", "decide_objection"}
+    {
+        "record_change_expert",
+        "grant_change",
+        "grant_cancellation",
+        "deny_case",
+        "revoke",
+        "close_revocation",
+        "decide_objection",
+    }
 )
 
 
@@ -68,7 +76,7 @@ def move_page(offer: Offer, form: MoveForm, shown: dict[str, Any]) -> str:
 def turns_rows(form: MoveForm) -> bool:
     """Whether the person only wanted a line more or less in a list, without script; then it is there or gone."""
     what, _, place = request.form.get("go", "").partition(":")
-    lists = {"plan": "payments", "deduction": "deductions"}
+    lists = {"plan": "payments", "deduction": "deductions", "rights": "rights"}
     kind, _, act = what.partition("-")
     field = form[lists[kind]] if kind in lists and lists[kind] in form else None
     if not isinstance(field, Lines) or act not in ("add", "remove"):

@@ -5,6 +5,7 @@ from sqlalchemy import case as sql_case
 
 from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.accounts.roles import Role
+from contracts_app.brokers.models import Broker
 
 from .cases import CaseKind, ContractCase
 from .models import Contract, HistoryLine
@@ -17,7 +18,9 @@ def is_next_for(person: User | StandIn) -> ColumnElement[bool]:
     """Contracts without an open case, and those whose case this person can bring on."""
     case, bound = ContractCase, sorted(bound_ids(person))
     by_other = case.opened_by_id.not_in(bound)
-    asked = case.kind.in_((CaseKind.CHANGE, CaseKind.CANCELLATION))
+    own_brokers = select(Broker.id).where(Broker.user_id.in_(bound))
+    not_for_oneself = func.coalesce(case.proposal["broker_id"].as_integer(), 0).not_in(own_brokers)
+    asked = and_(case.kind.in_((CaseKind.CHANGE, CaseKind.CANCELLATION)), not_for_oneself)
     heard = and_(case.notified_on.is_not(None), case.statement != "")
     took_part = select(HistoryLine.id).where(
         HistoryLine.contract_id == Contract.id,
@@ -26,13 +29,14 @@ def is_next_for(person: User | StandIn) -> ColumnElement[bool]:
     took_part = took_part.correlate(Contract)
     second = sql_case((Contract.needs_third, Contract.checked_by_id), else_=Contract.decided_by_id)
     third = and_(Contract.reviewed_by_id.not_in(bound), second.not_in(bound))
+    unheard = and_(case.needs_expert, case.expert_on.is_(None))
     ways: list[ColumnElement[bool]] = []
     if person.has(Role.REGISTRAR):
         ways.append(and_(asked, by_other, case.reviewed_by_id.is_(None)))
     if person.has(Role.REVIEWER):
-        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound), or_(~case.needs_third, third)))
+        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound), or_(unheard, ~case.needs_third, third)))
     elif person.has(Role.MANAGER):
-        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound), case.needs_third, third))
+        ways.append(and_(asked, by_other, case.reviewed_by_id.not_in(bound), case.needs_third, third, ~unheard))
     if person.has(Role.REGISTRAR, Role.REVIEWER):
         ways.append(and_(case.kind == CaseKind.REVOCATION, ~heard))
     if person.has(Role.REVIEWER, Role.MANAGER):

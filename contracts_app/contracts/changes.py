@@ -11,13 +11,36 @@ from typing import Any
 from contracts_app.core.clock import today
 from contracts_app.rules.queries import reaches
 
-from . import actions, amounts, checks
+from . import actions, amounts, checks, rights, route
+from .details import RoyaltyBase
 from .facts import changes_of, facts_of
-from .models import Contract, Deduction, DeductionKind, PlannedPayment, plain
+from .models import Contract, ContractRight, Deduction, DeductionKind, PlannedPayment, plain
+from .questions import ALL_FIELDS, fields_asked
 from .search import reindex
 
 # The answers a change may touch, by the type that JSON does not keep. The type and the seller stay: another type or
 # another applicant is another registration.
+OF_DETAILS: dict[str, type] = {
+    "licence_territory": str,
+    "licence_begins_on": date,
+    "licence_ends_on": date,
+    "equity_valuation": Decimal,
+    "equity_share": Decimal,
+    "equity_registered_on": date,
+}
+OF_PAYMENT: dict[str, type] = {
+    "royalty_base": RoyaltyBase,
+    "royalty_rate": Decimal,
+    "royalty_rate_note": str,
+    "royalty_begins_on": date,
+    "royalty_ends_on": date,
+    "royalty_floor": Decimal,
+    "royalty_cap": Decimal,
+    "may_inspect_books": bool,
+    "royalty_estimate": Decimal,
+    "free_until": date,
+    "free_trigger": str,
+}
 FIELDS: dict[str, type] = {
     "title": str,
     "buyer_id": int,
@@ -25,6 +48,9 @@ FIELDS: dict[str, type] = {
     "field_code": str,
     "begins_on": date,
     "ends_on": date,
+    "rights": list,
+    "licence_mode_code": str,
+    **OF_DETAILS,
     "total_amount": Decimal,
     "foreign_amount": Decimal,
     "exchange_rate": Decimal,
@@ -33,23 +59,47 @@ FIELDS: dict[str, type] = {
     "is_price_open": bool,
     "deductions": list,
     "payments": list,
-    "free_until": date,
+    **OF_PAYMENT,
     "payment_note": str,
+    "platform_id": int,
+    "broker_id": int,
+    "broker_share": int,
 }
+PRICE = frozenset({"total_amount", "foreign_amount", "exchange_rate", "deductions"})  # what 技术交易额 follows from
+
+
+def fields_of(contract: Contract) -> list[str]:
+    """The answers a change of this contract may touch: those its type, price and way of paying ask for."""
+    asked = fields_asked(contract)
+    unasked = amounts.left_out(contract.payment_model, is_foreign=bool(contract.currency_code))
+    concerns = {
+        "total_amount": not contract.currency_code,  # else it follows from amount and rate
+        "is_price_open": contract.is_price_open,  # a price once settled is not opened again
+        "payments": contract.payment_model is None or "payments" not in unasked,
+        # A free use that was agreed can be prolonged, whatever the way of paying is called.
+        "free_until": "free_until" not in unasked or contract.free_until is not None,
+    }
+    return [
+        name for name in FIELDS if concerns.get(name, name not in unasked and (name not in ALL_FIELDS or name in asked))
+    ]
 
 
 def differing(contract: Contract, answers: dict[str, Any]) -> dict[str, Any]:
-    """Of these answers those that differ from what the contract says; what was not asked says None."""
-    asked = {name: value for name in FIELDS if (value := answers.get(name)) is not None and _is_answer(name, value)}
-    if "payments" in asked:
-        asked["payments"] = [_instalment(line) for line in asked["payments"] if any(line.values())]
-    if contract.currency_code:
-        asked.pop("total_amount", None)
+    """Of these answers those that differ from what the contract says; a blank one takes the answer away."""
+    asked = {name: _answer(name, answers[name]) for name in fields_of(contract) if name in answers}
     return {name: value for name, value in asked.items() if value != _present(contract, name)}
 
 
-def _is_answer(name: str, value: Any) -> bool:
-    return value != "" or FIELDS[name] is str
+def _answer(name: str, value: Any) -> Any:
+    """An answer as the contract would have it."""
+    if name == "payments":
+        return [_instalment(line) for line in value if any(line.values())]
+    if name == "rights":
+        return [line for line in value if any(line.values())]
+    if name == "is_price_open":
+        return bool(value)
+    blank = Decimal(0) if name == "total_amount" else "" if FIELDS[name] is str and not name.endswith("_code") else None
+    return blank if value in (None, "") else value
 
 
 def _instalment(line: dict[str, Any]) -> tuple[date | None, str, Decimal]:
@@ -62,6 +112,8 @@ def _present(contract: Contract, name: str) -> Any:
     if name == "deductions":
         names = ("kind", "name", "amount", "is_subject", "note")
         return [{name: getattr(line, name) for name in names} for line in contract.deductions]
+    if name == "rights":
+        return [right.answers() for right in contract.rights]
     return getattr(contract, name)
 
 
@@ -101,10 +153,24 @@ def new_findings(contract: Contract, asked: dict[str, Any]) -> list[checks.Findi
 
 def makes_large(contract: Contract, asked: dict[str, Any]) -> bool:
     """Whether another amount is asked for that needs a third person, as a large contract does at its registration."""
-    if not asked.keys() & {"total_amount", "foreign_amount", "exchange_rate", "deductions"}:
+    if not asked.keys() & PRICE:
         return False
     new = as_it_would_be(contract, asked)
     return reaches("third_person", total_amount=new.total_amount, technology_amount=new.technology_amount)
+
+
+def asks_for_experts(contract: Contract, asked: dict[str, Any]) -> bool:
+    """Whether the amount asked for comes to the experts' threshold, unless they were heard on one that did already.
+
+    Only under rules that know large contracts, as at the registration (``route.find``).
+    """
+    if not asked.keys() & PRICE or route.limits_of(contract, today()).large_amount is None:
+        return False
+    old, new = (
+        reaches("expert", total_amount=one.total_amount, technology_amount=one.technology_amount)
+        for one in (contract, as_it_would_be(contract, asked))
+    )
+    return new and not (old and contract.expert_on)
 
 
 def in_words(contract: Contract, asked: dict[str, Any]) -> dict[str, list[str]]:
@@ -133,6 +199,8 @@ def _typed(name: str, value: Any) -> Any:
     if name == "deductions":
         blank = {"kind": None, "name": "", "amount": "0", "is_subject": False, "note": ""}
         return [_deduction(blank | line) for line in value]
+    if name == "rights":
+        return [_right(line) for line in value]
     kind = FIELDS[name]
     if value is None or kind in (str, int, bool):
         return value
@@ -144,6 +212,12 @@ def _deduction(line: dict[str, Any]) -> dict[str, Any]:
     return line | {"kind": kinds[line["kind"]], "amount": Decimal(line["amount"])}
 
 
+def _right(line: dict[str, Any]) -> dict[str, Any]:
+    blank = {"ip_code": None, "name": "", "number": "", "owner": "", "applied_on": None, "valid_until": None}
+    days = {name: date.fromisoformat(line[name]) for name in ("applied_on", "valid_until") if line.get(name)}
+    return blank | line | days
+
+
 # ---- made so -------------------------------------------------------------------------------------------------------
 
 
@@ -152,10 +226,13 @@ def make(contract: Contract, asked: dict[str, Any]) -> None:
     known = _known(contract, asked)
     payments: list[PlannedPayment] | None = known.pop("payments", None)
     deductions: list[Deduction] | None = known.pop("deductions", None)
+    kept_rights: list[ContractRight] | None = known.pop("rights", None)
     if payments is not None:
         actions.keep_plan(contract, payments)
     if deductions is not None:
         amounts.keep_deductions(contract, deductions)
+    if kept_rights is not None:
+        rights.keep_rights(contract, kept_rights)
     for name, value in known.items():
         setattr(contract, name, value)
     contract.revision += 1

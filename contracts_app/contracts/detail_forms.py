@@ -75,7 +75,9 @@ class RightLine(LineForm):
 class Rights(Lines):
     """The rights that are transferred or licensed."""
 
-    kinds: Sequence[SelectChoice] = ()
+    def __init__(self, *args: Any, kinds: Sequence[SelectChoice] = (), **kwargs: Any) -> None:
+        self.kinds = kinds  # before the lines are made
+        super().__init__(*args, **kwargs)
 
     def offer(self, kinds: Sequence[SelectChoice]) -> None:
         """Let every line, also one that is added, choose among these."""
@@ -83,8 +85,8 @@ class Rights(Lines):
         for entry in self.entries:
             entry.form.ip_code.choices = kinds
 
-    def append_entry(self, *data: Any) -> Any:
-        entry = super().append_entry(*data)
+    def _add_entry(self, *args: Any, **kwargs: Any) -> Any:
+        entry = super()._add_entry(*args, **kwargs)
         entry.form.ip_code.choices = self.kinds
         return entry
 
@@ -143,7 +145,7 @@ class DetailsForm(PartForm):
             modes = [SelectChoice(one.code, one.name) for one in choosable(LicenceMode, today())]
             self.licence_mode_code.choices = [SelectChoice("", "选择许可方式"), *modes]
         if "rights" in asked:
-            self.rights.offer(_kinds_of_right())
+            self.rights.offer(kinds_of_right())
 
     def answers(self) -> dict[str, Any]:
         known = super().answers()
@@ -160,7 +162,8 @@ class DetailsForm(PartForm):
         return self.answers() == known
 
 
-def _kinds_of_right() -> list[SelectChoice]:
+def kinds_of_right() -> list[SelectChoice]:
+    """The kinds of right to choose from, under the names of their groups."""
     names = {one.code: one.name for one in listed(IpKind)}
     kinds = [
         SelectChoice(one.code, one.name, optgroup=names.get(one.parent_code or ""))

@@ -58,18 +58,19 @@ def expert_conclusion(contract: Contract) -> Any:
 
 def checks_expert(form: Any) -> None:
     """Experts are heard after the submission and not in the future; unless they plainly agree, they say why."""
+    submitted = form.record.submitted_at
+    checks_opinion(form, local(submitted).date() if submitted else None, "提交日期")
+
+
+def checks_opinion(form: Any, first: date | None, what: str) -> None:
+    """The same of experts who are heard from a day on; ``what`` that day is."""
     day, opinion = form.expert_on, form.opinion
-    if day.data and (sentence := _why_not_heard_on(form.record, day.data)):
-        day.errors = [*day.errors, sentence]
+    if day.data and day.data > today():
+        day.errors = [*day.errors, f"专家意见日期不能晚于今天（{today()}）"]
+    elif day.data and first and day.data < first:
+        day.errors = [*day.errors, f"专家意见日期不能早于{what}（{first}）"]
     if form.expert_conclusion.data in ("refuse", "conditional") and not opinion.data:
         opinion.errors = [*opinion.errors, "写明专家不同意的理由，或者所附的条件"]
-
-
-def _why_not_heard_on(contract: Contract, day: date) -> str | None:
-    if day > today():
-        return f"专家意见日期不能晚于今天（{today()}）"
-    submitted = local(contract.submitted_at).date() if contract.submitted_at else day
-    return f"专家意见日期不能早于提交日期（{submitted}）" if day < submitted else None
 
 
 def looked_through(contract: Contract) -> Any:

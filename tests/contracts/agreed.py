@@ -42,6 +42,7 @@ ask_change          registered           changing                               
 ask_cancellation    registered           cancelling                                broker registrar
 review_case         changing             changing                                  registrar
 review_case         cancelling           cancelling                                registrar
+record_change_expert changing            changing                                  reviewer
 grant_change        changing             registered                                reviewer manager
 grant_cancellation  cancelling           cancelled                                 reviewer
 deny_case           changing|cancelling  registered                                reviewer

@@ -13,10 +13,12 @@ from werkzeug.datastructures import FileStorage
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts import case_asks, case_guards, case_moves, ledger
 from contracts_app.contracts.cases import Outcome
+from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
 from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.rights import rights_of
 from contracts_app.contracts.states import State
 from contracts_app.contracts.totals import sums
 from contracts_app.contracts.validity import Standing, standing
@@ -52,6 +54,9 @@ def asked(contract, **answers):
 
 def of_last_year(make, **facts):
     return make.contract(state=State.REGISTERED, registered_on=today().replace(year=LAST_YEAR, day=5), **facts)
+
+
+HEARD = {"experts": 3, "expert_on": today(), "expert_conclusion": "register", "opinion": ""}
 
 
 def plan_of(total):
@@ -108,6 +113,7 @@ def test_a_change_beyond_the_threshold_is_granted_by_a_third_person(make, sessio
     assert contract.open_case.needs_third
     with pytest.raises(Refused, match="第三人核准"):
         move("grant_change", contract, second, counts_on=today(), opinion="")
+    assert not contract.open_case.needs_expert, "filed under rules that know no large contracts"
     assert contract.id in {line.id for line in inbox(manager)}
     assert contract.id not in {line.id for line in inbox(second)}
     move("grant_change", contract, manager, counts_on=today(), opinion="")
@@ -123,6 +129,30 @@ def test_a_change_beyond_the_threshold_is_granted_by_a_third_person(make, sessio
     move("grant_change", contract, manager, counts_on=today(), opinion="")
     session.commit()
     assert (contract.total_amount, contract.decided_by) == (Decimal(7_000_000), manager)
+
+
+def test_a_change_to_the_experts_threshold_waits_for_them(make, session):
+    contract = make.contract(state=State.REGISTERED, amount=1_000_000)
+    second, manager = contract.decided_by, make.user(Role.MANAGER)
+    more = {"total_amount": Decimal(6_000_000), "payments": plan_of(6_000_000)}
+    move("ask_change", contract, contract.filed_by, **asked(contract, **more))
+    move("review_case", contract, make.user(), opinion="属实。")
+    with pytest.raises(Refused, match="先“记录变更的专家意见”"):
+        move("grant_change", contract, manager, counts_on=today(), opinion="")
+    session.commit()
+    assert contract.id not in {line.id for line in inbox(manager)}, "experts are heard first"
+    assert contract.id in {line.id for line in inbox(second)}
+    move("record_change_expert", contract, second, **HEARD)
+    with pytest.raises(Refused, match="已经记录"):
+        move("record_change_expert", contract, make.user(Role.REVIEWER), **HEARD)
+    session.commit()
+    assert contract.id in {line.id for line in inbox(manager)}
+    move("grant_change", contract, manager, counts_on=today(), opinion="")
+    session.commit()
+    assert (contract.needs_expert, contract.expert_on) == (True, today())
+    more = {"total_amount": Decimal(7_000_000), "payments": plan_of(7_000_000)}
+    move("ask_change", contract, contract.filed_by, **asked(contract, **more))
+    assert not contract.open_case.needs_expert, "they were heard on a large amount already"
 
 
 def test_what_a_change_asks_is_held_against_the_rules(app, make):
@@ -154,6 +184,78 @@ def test_a_change_that_changes_nothing_is_refused(make, session):
     contract = of_last_year(make)
     with pytest.raises(Refused, match="没有一项和登记的不同"):
         move("ask_change", contract, contract.filed_by, **asked(contract, title=contract.title))
+
+
+PATENT = {
+    "ip_code": "0201",
+    "name": "一种装置",
+    "number": "ZL202410123456.0",
+    "owner": "",
+    "applied_on": today() - timedelta(days=700),
+    "valid_until": today() + timedelta(days=6000),
+}
+
+
+def test_what_the_type_and_the_way_of_paying_ask_can_be_changed(make):
+    owner = make.enterprise()
+    right = PATENT | {"owner": owner.name}
+    contract = of_last_year(
+        make,
+        seller=owner,
+        type_code="XK1",
+        ip_code="0201",
+        rights=rights_of([right]),
+        licence_mode_code="1",
+        licence_territory="福建省",
+        licence_begins_on=today(),
+        licence_ends_on=today() + timedelta(days=300),
+        payment_model_code="entry_and_royalty",
+        royalty_base=RoyaltyBase.SALES,
+        royalty_rate=Decimal("3.5"),
+        royalty_begins_on=today(),
+        royalty_ends_on=today() + timedelta(days=300),
+        royalty_cap=Decimal(500_000),
+        may_inspect_books=True,
+    )
+    new = {
+        "rights": [right, right | {"name": "另一种装置", "number": "ZL202410123457.9"}],
+        "licence_mode_code": "3",
+        "licence_territory": "中国境内",
+        "royalty_base": RoyaltyBase.PROFIT,
+        "royalty_rate": Decimal("4.25"),
+        "royalty_cap": None,
+        "royalty_floor": Decimal(100_000),
+    }
+    move("ask_change", contract, contract.filed_by, **asked(contract, **new))
+    words = contract.open_case.changes
+    assert words["royalty_cap"] == ["500,000.00", ""], "a blank answer takes the old one away"
+    assert words["royalty_rate"] == ["3.5", "4.25"]
+    assert "另一种装置" in words["rights"][1]
+    assert set(contract.open_case.proposal) == set(new)
+    move("review_case", contract, make.user(), opinion="属实。")
+    move("grant_change", contract, make.user(Role.REVIEWER), counts_on=today(), opinion="")
+    assert [one.name for one in contract.rights] == ["一种装置", "另一种装置"]
+    assert contract.rights[1].applied_on == right["applied_on"]
+    kept = (contract.licence_mode_code, contract.royalty_base, contract.royalty_rate, contract.royalty_cap)
+    assert kept == ("3", RoyaltyBase.PROFIT, Decimal("4.25"), None)
+    assert ledger.verify() == []
+
+
+def test_another_broker_and_platform_are_counted_anew_and_nobody_grants_himself(make, session):
+    clerk = make.user(Role.REGISTRAR, Role.REVIEWER)
+    first, second = make.broker("甲"), make.broker("乙", user=clerk)
+    contract = of_last_year(make, broker=first, broker_id=first.id)
+    move("ask_change", contract, contract.filed_by, **asked(contract, broker_id=second.id))
+    assert contract.open_case.changes == {"broker_id": ["甲", "乙"]}
+    session.commit()
+    with pytest.raises(Refused, match="变更后你是这份合同的技术经纪人"):
+        move("review_case", contract, clerk, opinion="属实。")
+    assert contract.id not in {line.id for line in inbox(clerk)}
+    move("review_case", contract, make.user(), opinion="属实。")
+    move("grant_change", contract, make.user(Role.REVIEWER), counts_on=today(), opinion="")
+    entries = session.scalars(select(LedgerEntry).order_by(LedgerEntry.id)).all()
+    assert [(one.broker_id, one.contracts) for one in entries] == [(first.id, 1), (first.id, -1), (second.id, 1)]
+    assert ledger.verify() == []
 
 
 # --- two people, and the opener is neither ---------------------------------------------------------------------------
