@@ -5,6 +5,7 @@ The table of who opens what stands here a second time, apart from the code; a ne
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from flask import url_for
@@ -14,9 +15,11 @@ from contracts_app import create_app
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
 from contracts_app.accounts.signing_in import invite, set_password
+from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.states import State
 from contracts_app.core.db import Base, db
 from contracts_app.platforms.models import Platform
+from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.visitors import visitor
 
@@ -99,6 +102,20 @@ WHO_OPENS_WHAT = {
     "trials.activate": {ADMIN},
     "statistics.overview": READERS,
     "statistics.indicators": READERS | {ADMIN},
+    "tracking.show": READERS | {BROKER},
+    "tracking.overdue": READERS | {BROKER},
+    "tracking.inbox": {REGISTRAR, REVIEWER},
+    "tracking.new_receipt": {BROKER, REGISTRAR},
+    "tracking.strike_receipt": {BROKER, REGISTRAR},
+    "tracking.new_royalty": {BROKER, REGISTRAR},
+    "tracking.withdraw_royalty": {BROKER, REGISTRAR},
+    "tracking.new_benefit": {BROKER, REGISTRAR},
+    "tracking.withdraw_benefit": {BROKER, REGISTRAR},
+    "tracking.new_verification": {BROKER, REGISTRAR},
+    "tracking.edit_verification": {BROKER, REGISTRAR},
+    "tracking.verification": READERS | {BROKER},
+    "tracking.verification_move": {BROKER, REGISTRAR},  # tried with 撤回申请; the others are in tests/tracking
+    "papers.income_sheet": READERS | {BROKER},
     "targets.index": READERS | {ADMIN},
     "targets.show": READERS | {ADMIN},
     "targets.published": READERS | {ADMIN},
@@ -124,6 +141,7 @@ class Place:
         self.user_id = make.user(Role.MANAGER, region=region).id
         self.waiting = make.contract(state=State.SUBMITTED, unit=region)
         self.platform_id = db.session.query(Platform.id).order_by(Platform.id).first()[0]
+        self.receipt_id = self.royalty_id = self.benefit_id = self.verification_id = NOBODYS
 
     def changed(self):
         """Something was done to an example: the next person gets a new one."""
@@ -137,6 +155,31 @@ class Place:
             self._kept[key] = made.id, made.attachments[0].id if hasattr(made, "attachments") else None
         return self._kept[key]
 
+    def with_money(self, person_id):
+        """A registered contract, the person's own if they file, with everything that can be written down about it."""
+        filer = {"filed_by": db.session.get(User, person_id)} if person_id else {}
+        royalty = {"payment_model_code": "entry_and_royalty", "royalty_base": RoyaltyBase.SALES}
+        contract = self.make.contract(state=State.REGISTERED, unit=self.region, **filer, **royalty)
+        day, amount = contract.registered_on, Decimal(5)
+        by = {"contract_id": contract.id, "recorded_by_id": contract.filed_by_id}
+        receipts = [Receipt(**by, received_on=day, counts_on=day, amount=amount) for _ in range(2)]
+        asked = Verification(
+            contract_id=contract.id,
+            requested_by_id=contract.filed_by_id,
+            begins_on=day,
+            ends_on=day,
+            received=amount,
+            income=amount,
+            receipts=receipts[1:],
+        )
+        statement = RoyaltyStatement(**by, year=2025, base_amount=amount, amount=amount, due_on=day)
+        benefit = Benefit(**by, kind_code="VAT", party=Party.SELLER, claimed_on=day)
+        db.session.add_all([*receipts, asked, statement, benefit])
+        db.session.commit()
+        self.receipt_id, self.verification_id = receipts[0].id, asked.id
+        self.royalty_id, self.benefit_id = statement.id, benefit.id
+        return contract
+
     def values(self, endpoint, person):
         """Values for every address's variables, as this person would meet them."""
         contract_id, file_id = self.waiting.id, self.waiting.attachments[0].id
@@ -146,12 +189,19 @@ class Place:
             filer = person if person.has(Role.BROKER) else None
             state = State.ACCEPTED if endpoint.startswith("papers.") else State.SUBMITTED
             contract_id, file_id = self._once(self.make.contract, state=state, filed_by=filer, unit=self.region)
+        if person is not None and (endpoint.startswith("tracking.") or endpoint == "papers.income_sheet"):
+            contract_id, _ = self._once(self.with_money, person_id=person.id if person.has(BROKER, REGISTRAR) else None)
         enterprise_id = self.enterprise_id
         if endpoint == "enterprises.edit" and person is not None:
             enterprise_id, _ = self._once(self.make.enterprise, region=self.region, created_by_id=person.id)
         return {
             "contract_id": contract_id,
             "file_id": file_id,
+            "receipt_id": self.receipt_id,
+            "royalty_id": self.royalty_id,
+            "benefit_id": self.benefit_id,
+            "verification_id": self.verification_id,
+            "step": "withdraw",
             "number": 1,
             "size": "thumbs",
             "section": "money",
