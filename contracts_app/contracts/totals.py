@@ -190,15 +190,15 @@ def _may_be_folded(query: ContractQuery, person: Reader) -> bool:
 _FILTERS = {dimension.filter or dimension.code: dimension for dimension in DIMENSIONS.values() if dimension.letter}
 
 
-def _asked_facets(query: ContractQuery) -> dict[str, Dimension]:
-    """The dimensions by which the query is narrowed."""
-    asked = {name: one for name, one in _FILTERS.items() if getattr(query, name) is not None}
-    return asked | {name: _FILTERS[name] for name in query.lacking}
+def _asked_facets(query: ContractQuery) -> list[tuple[Dimension, Any]]:
+    """The dimensions by which the query is narrowed, each with its value; None where it asks for none."""
+    asked = [(one, getattr(query, name)) for name, one in _FILTERS.items() if getattr(query, name) is not None]
+    return asked + [(_FILTERS[name], None) for name in query.lacking]
 
 
 def _letters(query: ContractQuery, by: Sequence[Dimension]) -> str | None:
     """The letters of the summary that holds the answer; None where it takes more than two dimensions."""
-    used = {one.letter for one in (*by, *_asked_facets(query).values()) if one.of is Of.FACET}
+    used = {one.letter for one in (*by, *(dimension for dimension, _ in _asked_facets(query))) if one.of is Of.FACET}
     return "".join(letter for letter in FACETS if letter in used) if len(used) <= 2 else None
 
 
@@ -280,7 +280,7 @@ def _from_summary(
         FacetTotal.period.between(first, last),
         FacetTotal.cause == query.cause if query.cause else FacetTotal.cause.in_(OF_REGISTRATION),
         *_places(query, person),
-        *(_is_kept(one, getattr(query, name), of[one.letter]) for name, one in _asked_facets(query).items()),
+        *(_is_kept(one, value, of[one.letter]) for one, value in _asked_facets(query)),
     )
     yield from _read(wanted.group_by(FacetTotal.cause, *keys), len(by))
 

@@ -121,13 +121,13 @@ def test_any_total_is_the_sum_of_its_list(make, session, office, monkeypatch, se
     assert [*ledger.verify(), *totals.verify()] == []
 
     asked = queries(rng)
-    for a, b in rng.sample(PAIRS, 45):
+    for a, b in rng.sample(PAIRS, 25):
         query, person = next(asked), rng.choice(people)
         by = [DIMENSIONS[a], DIMENSIONS[b]]
         cells = totals.totals(query, person, by)
         with monkeypatch.context() as unfolded:
             unfolded.setattr(totals, "_folded_to", lambda: 0)
-            assert cells == totals.totals(query, person, by), (query, a, b)
+            assert cells == totals.totals(query, person, by), (query.to_args(), person.region.code, a, b)
         whole = totals.total(query, person)
         assert sum(cells.values(), totals.Sums()) == whole == sums(query, person), (query, a, b)
         for keys, cell in rng.sample(sorted(cells.items()), min(2, len(cells))):
@@ -175,22 +175,21 @@ def test_money_that_came_in_is_no_registration(make, office):
     assert sum(one.verified_income for one in received) > 0
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
+def test_verify_finds_every_difference(session, office):
+    office(1, 6)
+    totals.fold()
+    assert list(totals.verify()) == []
+    for damage in (
         update(FacetTotal).values(total_amount=FacetTotal.total_amount + Decimal("0.01")),
         update(FacetTotal).values(entries=9),
         delete(FacetTotal).where(FacetTotal.letters == "yf"),
         update(FacetTotal).values(letters="zz").where(FacetTotal.letters == "w"),
         update(LedgerEntry).values(field_code="03"),
-    ],
-)
-def test_verify_finds_every_difference(session, office, damage):
-    office(1, 6)
-    totals.fold()
-    assert list(totals.verify()) == []
-    session.execute(damage)
-    assert list(totals.verify())
+    ):
+        with session.begin_nested() as tried:
+            session.execute(damage)
+            assert next(totals.verify(), None), damage
+            tried.rollback()
 
 
 def test_a_broker_counts_what_is_theirs(make):
