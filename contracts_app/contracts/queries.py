@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import abort
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from contracts_app.accounts.models import Reader, StandIn, User, bound_ids
 from contracts_app.accounts.permissions import GRANTS, READERS, Can
@@ -70,47 +72,55 @@ def visible_to(person: User) -> Select[Contract]:
 
 def one(contract_id: int, person: User) -> Contract:
     """One contract with everything its page shows; 404 when it does not exist or is not this person's to see."""
-    statement = (
-        visible_to(person)
-        .where(Contract.id == contract_id)
-        .options(
-            joinedload(Contract.seller),
-            joinedload(Contract.buyer),
-            joinedload(Contract.unit),
-            joinedload(Contract.town),
-            joinedload(Contract.broker),
-            joinedload(Contract.filed_by),
-            joinedload(Contract.reviewed_by),
-            joinedload(Contract.checked_by),
-            joinedload(Contract.decided_by),
-            joinedload(Contract.platform),
-            joinedload(Contract.type),
-            joinedload(Contract.field),
-            joinedload(Contract.ip),
-            joinedload(Contract.plan_source),
-            joinedload(Contract.goal),
-            joinedload(Contract.industry),
-            joinedload(Contract.payment_model),
-            joinedload(Contract.licence_mode),
-            joinedload(Contract.refusal),
-            joinedload(Contract.non_acceptance),
-            joinedload(Contract.currency),
-            selectinload(Contract.payments),
-            selectinload(Contract.deductions),
-            selectinload(Contract.rights).joinedload(ContractRight.ip),
-            selectinload(Contract.attachments).options(joinedload(Attachment.kind), joinedload(Attachment.uploaded_by)),
-            selectinload(Contract.history).options(joinedload(HistoryLine.by), joinedload(HistoryLine.for_whom)),
-            selectinload(Contract.corrections).joinedload(CorrectionItem.asked_by),
-            selectinload(Contract.inputs),
-            selectinload(Contract.cases).options(
-                joinedload(ContractCase.opened_by),
-                joinedload(ContractCase.reviewed_by),
-                joinedload(ContractCase.decided_by),
-                joinedload(ContractCase.ground),
-            ),
-        )
-    )
+    statement = visible_to(person).where(Contract.id == contract_id).options(*_everything_shown())
     return db.session.scalars(statement).unique().one_or_none() or abort(404)
+
+
+@cache
+def _everything_shown() -> tuple[ExecutableOption, ...]:
+    """What `one` loads along. Put together once: doing so for each page takes a tenth of the time of the whole."""
+    # Of whom the page says the name only: their region and roles would be read at a question each.
+    name = (lazyload(User.region), lazyload(User.grants))
+    return (
+        joinedload(Contract.seller),
+        joinedload(Contract.buyer),
+        joinedload(Contract.unit),
+        joinedload(Contract.town),
+        joinedload(Contract.broker),
+        joinedload(Contract.filed_by),
+        joinedload(Contract.reviewed_by).options(*name),
+        joinedload(Contract.checked_by).options(*name),
+        joinedload(Contract.decided_by).options(*name),
+        joinedload(Contract.platform),
+        joinedload(Contract.type),
+        joinedload(Contract.field),
+        joinedload(Contract.ip),
+        joinedload(Contract.plan_source),
+        joinedload(Contract.goal),
+        joinedload(Contract.industry),
+        joinedload(Contract.payment_model),
+        joinedload(Contract.licence_mode),
+        joinedload(Contract.refusal),
+        joinedload(Contract.non_acceptance),
+        joinedload(Contract.currency),
+        selectinload(Contract.payments),
+        selectinload(Contract.deductions),
+        selectinload(Contract.rights).joinedload(ContractRight.ip),
+        selectinload(Contract.attachments).options(
+            joinedload(Attachment.kind), joinedload(Attachment.uploaded_by).options(*name)
+        ),
+        selectinload(Contract.history).options(
+            joinedload(HistoryLine.by), joinedload(HistoryLine.for_whom).options(*name)
+        ),
+        selectinload(Contract.corrections).joinedload(CorrectionItem.asked_by).options(*name),
+        selectinload(Contract.inputs),
+        selectinload(Contract.cases).options(
+            joinedload(ContractCase.opened_by).options(*name),
+            joinedload(ContractCase.reviewed_by).options(*name),
+            joinedload(ContractCase.decided_by).options(*name),
+            joinedload(ContractCase.ground),
+        ),
+    )
 
 
 def base_of(contract: Contract, person: User) -> Contract | None:
