@@ -41,8 +41,10 @@ from contracts_app.core.words import Word
 from contracts_app.regions.models import Region, Unit
 from contracts_app.regions.queries import ABROAD, home_path, unit_code_of
 from contracts_app.rules.queries import Limits, limits_on, reaches
+from contracts_app.tracking.models import Receipt
 
 from .details import COLUMNS, Unanswered
+from .money import counted, receipts_of
 from .papers import File, Paper
 from .pdf import one_page
 from .people import People
@@ -111,6 +113,7 @@ class Records:
             self._unfinished(paper, row)
         if case.state is State.REGISTERED:
             self._count(paper, row)
+            self._receive(paper, filer)
         self.counts[case.state] += 1
         self._papers.append(paper)
         if len(self._papers) >= TOGETHER:
@@ -314,7 +317,15 @@ class Records:
             contracts=1,
             total_amount=paper.total_amount,
             technology_amount=paper.technology_amount,
+            verified_income=0,
+            received_amount=0,
         )
+
+    def _receive(self, paper: Paper, filer: User) -> None:
+        registration = self._rows[_table(LedgerEntry)][-1]
+        for receipt in receipts_of(paper, filer, local(self.as_of).date()):
+            self._put(Receipt, **receipt)
+            self._put(LedgerEntry, **counted(receipt, registration))
 
     def _place(self, code: str) -> Region:
         return Region(code=code, path=self._paths[code])
