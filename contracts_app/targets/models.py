@@ -95,10 +95,26 @@ class Target(Base):
     measure: Mapped[Measure] = relationship(lazy="joined", innerjoin=True)
 
 
+class Nature(Word):
+    """What kind of number an indicator is, which says how far along it is."""
+
+    LEVEL = "level", "水平数"  # (value − base) ÷ (target − base)
+    FLOW = "flow", "当年流量"  # value ÷ target: it begins at nought every year
+    GROWTH = "growth", "增长率"  # reached or not; a growth rate has no way behind it
+
+
+class Direction(Word):
+    """Which way is better."""
+
+    UP = "up", "越高越好"
+    DOWN = "down", "越低越好"
+
+
 class Indicator(Base):
     """One of the plan's indicators (表1—1): base, target and the increase between them, as printed and as numbers.
 
-    `change` is target minus base, not a sum over the years; it is empty where the document gives none.
+    `change` is target minus base, not a sum over the years; it is empty where the document gives none. `counted_by`
+    names what the system counts itself that comes nearest (``statistics.registers``); empty where it has nothing.
     """
 
     __tablename__ = "indicators"
@@ -124,6 +140,11 @@ class Indicator(Base):
     measure_code: Mapped[str | None] = mapped_column(ForeignKey("measures.code"))
     caliber: Mapped[str] = mapped_column(String(120), default="")
     doubt: Mapped[str] = mapped_column(Text, default="")
+    topic: Mapped[str] = mapped_column(String(40), default="")
+    nature: Mapped[Nature] = mapped_column(word_type(Nature, "nature"), default=Nature.LEVEL)
+    nature_note: Mapped[str] = mapped_column(Text, default="")
+    direction: Mapped[Direction] = mapped_column(word_type(Direction, "direction"), default=Direction.UP)
+    counted_by: Mapped[str] = mapped_column(String(40), default="")
     source: Mapped[str] = mapped_column(ForeignKey("documents.code"))
 
     values: Mapped[list["IndicatorValue"]] = relationship(order_by="IndicatorValue.year", lazy="selectin")
@@ -145,6 +166,7 @@ class PublishedFigure(Base):
 
     `value` is empty where the source is torn (缺); it is never filled in. `wording` is the value as written there.
     `unit` is empty where the source has none. `inferred`: the year is ours. `doubt` says what to be careful about.
+    Figures of one `topic` are about the same matter, each in its own caliber: to be read beside each other.
     """
 
     __tablename__ = "published_figures"
@@ -170,6 +192,7 @@ class PublishedFigure(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     place: Mapped[str] = mapped_column(String(60), default="")  # where it is, when that is not a region of ours
     caliber: Mapped[str] = mapped_column(String(120), default="")
+    topic: Mapped[str] = mapped_column(String(40), default="", index=True)
     measure_code: Mapped[str | None] = mapped_column(ForeignKey("measures.code"))
     source: Mapped[str] = mapped_column(ForeignKey("documents.code"))
     inferred: Mapped[bool] = mapped_column(default=False)

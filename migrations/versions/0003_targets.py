@@ -1,7 +1,8 @@
 """targets of every level and measure
 
 A target stands for a region: the city, an assessment unit (whose code is its region's) or a town. Who recorded it and
-when is kept; measures say which of them may be a yearly task.
+when is kept; measures say which of them may be a yearly task. Indicators say what kind of number they are and which way
+is better; they and published figures have a topic, by which those about one matter are found.
 
 Revision ID: 0003
 Revises: 0002
@@ -15,6 +16,23 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# Said with the column: SQLite then keeps the tables as they are, with all their other constraints.
+NEW_WORDS = (
+    ("indicators", "topic", "VARCHAR(40) NOT NULL DEFAULT ''"),
+    (
+        "indicators",
+        "nature",
+        "VARCHAR(40) NOT NULL DEFAULT 'level' CONSTRAINT ck_indicators_nature CHECK (nature IN ('level', 'flow', 'growth'))",
+    ),
+    ("indicators", "nature_note", "TEXT NOT NULL DEFAULT ''"),
+    (
+        "indicators",
+        "direction",
+        "VARCHAR(40) NOT NULL DEFAULT 'up' CONSTRAINT ck_indicators_direction CHECK (direction IN ('up', 'down'))",
+    ),
+    ("indicators", "counted_by", "VARCHAR(40) NOT NULL DEFAULT ''"),
+    ("published_figures", "topic", "VARCHAR(40) NOT NULL DEFAULT ''"),
+)
 TASKS = ("contracts", "total_amount", "technology_amount", "broker_training")
 
 
@@ -34,10 +52,16 @@ def upgrade() -> None:
         ],
     )
     _fill(rows)
+    for table, name, column in NEW_WORDS:
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {name} {column}")
+    op.create_index(op.f("ix_published_figures_topic"), "published_figures", ["topic"], unique=False)
 
 
 def downgrade() -> None:
     """Targets of the city and of towns have no place in the older table and are lost; so is who recorded what."""
+    op.drop_index(op.f("ix_published_figures_topic"), table_name="published_figures")
+    for table, name, _ in reversed(NEW_WORDS):
+        op.drop_column(table, name)
     units = set(op.get_bind().scalars(sa.text("SELECT code FROM units")))
     rows = [
         {**_but(row, "region_code", "recorded_by_id", "recorded_at"), "unit_code": row["region_code"]}
