@@ -242,6 +242,7 @@ class Make:
             plan_source_code="5",
             goal_code="01",
             industry_code="C",
+            is_sealed=True,
         )
         if not amount:
             contract.payments = []

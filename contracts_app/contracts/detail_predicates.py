@@ -12,9 +12,10 @@ from contracts_app.core.text import name_key
 from contracts_app.rules.predicates import Said, predicate
 
 from .details import RoyaltyBase
+from .facets import ENDS, band_of
 from .models import Contract, ContractRight
 from .predicates import Context, is_of
-from .questions import fields_asked, is_blank
+from .questions import MAY_HAVE_PARENT, fields_asked, is_blank
 
 RIGHT_LABELS = {"name": "名称", "number": "号码", "owner": "权利人"}
 SOFTWARE = "03"  # 计算机软件著作权
@@ -64,6 +65,15 @@ def right_is_incomplete(contract: Contract, context: Context, of_all: Sequence[s
         if missing:
             return {"position": str(right.position), "missing": "、".join(missing)}
     return None
+
+
+@predicate("type")
+def patent_is_missing(contract: Contract, context: Context) -> Said:
+    """The type moves a patent, and none of the rights is one."""
+    rights = _rights(contract)
+    if not contract.type or not contract.type.asks_patent or not rights:
+        return None
+    return None if any(right.ip and right.ip.is_patent for right in rights) else {"type": contract.type.name}
 
 
 @predicate("position", "number")
@@ -195,15 +205,25 @@ def commission_exceeds_what_was_told(contract: Contract, context: Context) -> Sa
 
 @predicate()
 def commission_exceeds_the_base_contract(contract: Contract, context: Context) -> Said:
-    """The contract brought about is registered here, and its price is less than the commission.
+    """The contract brought about is registered here, and the commission is of a higher band than its price.
 
-    The price is not told: whoever files the commission may not be one who sees that contract.
+    Whoever files the commission may not be one who sees that contract: by trying they learn its band and no more.
     """
     if not contract.type or not contract.type.asks_base_contract or not contract.base_number:
         return None
     base = context.lookups.numbered(contract.base_number, except_for=contract.id)
     # A price left open says nothing.
-    return True if base is not None and 0 < base.total_amount < contract.total_amount else None
+    end = ENDS[band_of(base.total_amount)] if base is not None and base.total_amount > 0 else None
+    return True if end is not None and contract.total_amount >= end else None
+
+
+@predicate()
+def parent_is_of_another_kind(contract: Contract, context: Context, roots: Sequence[str]) -> Said:
+    """The contract that a consulting or a service goes with is registered here, and of none of these kinds."""
+    if contract.type_code not in MAY_HAVE_PARENT or not contract.base_number:
+        return None
+    parent = context.lookups.numbered(contract.base_number, except_for=contract.id)
+    return True if parent is not None and not (parent.type_code or "").startswith(tuple(roots)) else None
 
 
 # ---- equity, import, origin -----------------------------------------------------------------------------------------

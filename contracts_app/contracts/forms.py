@@ -80,6 +80,9 @@ class SubjectForm(PartForm):
     is_foreign_language = YesNoField("合同文本为外文", description="是外文的，另附中文译本。")
     is_signed_by_department = YesNoField("由内设机构签订", description="由院系、课题组等签订的，另附单位的授权委托书。")
     needs_approval = YesNoField("依法须经批准", description="法律规定须经批准的技术，另附批准文件或许可证。")
+    is_sealed = YesNoField(
+        "签字盖章齐全", description="各方都已在合同上签字、盖章，印章和上面填写的名称一致。还不齐的，补齐后再申报。"
+    )
 
     def offer_choices(self) -> None:
         self.type_code.choices = _grouped(ContractType, "选择合同类型")

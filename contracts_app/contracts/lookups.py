@@ -35,6 +35,7 @@ class Deal:
     content: str
     contract_number: str
     registration_number: str | None
+    type_code: str | None
 
 
 class Lookups:
@@ -166,7 +167,7 @@ def _deals(matching: ColumnElement[bool]) -> list[Deal]:
         select(
             *columns,
             *(Contract.total_amount, Contract.title, Contract.content),
-            *(Contract.contract_number, Contract.registration_number),
+            *(Contract.contract_number, Contract.registration_number, Contract.type_code),
         )
         .where(matching, Contract.state.not_in(NOT_A_DEAL), Contract.signed_on.is_not(None))
         .order_by(Contract.id.desc())

@@ -18,6 +18,7 @@ from contracts_app.rules.models import AmountBasis, RuleSet
 from contracts_app.rules.predicates import Said, predicate
 from contracts_app.rules.queries import setting
 
+from .facets import band_of
 from .lookups import Deal, Lookups, hashes_of
 from .models import Contract
 
@@ -65,6 +66,12 @@ def named(contract: Contract, words: Sequence[str], fields: Sequence[str]) -> st
 def is_blank(contract: Contract, context: Context, field: str) -> Said:
     """An answer is missing."""
     return True if getattr(contract, field) in (None, "") else None
+
+
+@predicate()
+def is_said_no(contract: Contract, context: Context, field: str) -> Said:
+    """A question whose answer ought to be yes is answered with no."""
+    return True if getattr(contract, field) is False else None
 
 
 @predicate("name")
@@ -298,33 +305,27 @@ def may_be_classified(contract: Contract, context: Context) -> Said:
 
 @predicate("number", heuristic=True)
 def is_filed_already(contract: Contract, context: Context) -> Said:
-    """Another contract has the same parties, the same day of signing and the same price."""
+    """Another contract has the same parties, the same day of signing and a price of the same band."""
     others = context.lookups.between(contract.seller_id, contract.buyer_id, except_for=contract.id)
     return _number([one for one in others if _same(contract, one)])
 
 
 @predicate("number", heuristic=True)
 def is_filed_by_the_other_side(contract: Contract, context: Context) -> Said:
-    """The other party has filed a contract of the same day and price the other way round."""
+    """The other party has filed a contract of the same day and a like price the other way round."""
     others = context.lookups.between(contract.buyer_id, contract.seller_id, except_for=contract.id)
     return _number([one for one in others if _same(contract, one)])
 
 
 @predicate("title", "number", heuristic=True)
-def is_like_another(contract: Contract, context: Context, percent: int, days: int, likeness: float) -> Said:
-    """Same parties, nearly the same title and price, signed within some days of each other."""
+def is_like_another(contract: Contract, context: Context, days: int, likeness: float) -> Said:
+    """Same parties and nearly the same title, signed within some days of each other; whatever the price."""
     signed_on = contract.signed_on
     if not contract.title or not signed_on:
         return None
     others = context.lookups.between(contract.seller_id, contract.buyer_id, except_for=contract.id)
-    margin, span = contract.total_amount * percent / 100, timedelta(days=days)
-    near = [
-        one
-        for one in others
-        if abs(one.total_amount - contract.total_amount) <= margin
-        and abs(one.signed_on - signed_on) <= span
-        and not _same(contract, one)
-    ]
+    near = [one for one in others if abs(one.signed_on - signed_on) <= timedelta(days=days)]
+    near = [one for one in near if not _same(contract, one)]
     like = [one for one in near[:COMPARED] if _likeness(one.title, contract.title) >= likeness]
     return {"title": contract.title, "number": str(len(like))} if like else None
 
@@ -366,7 +367,8 @@ def is_one_of_a_batch(contract: Contract, context: Context, multiple: int, from_
 
 
 def _same(contract: Contract, other: Deal) -> bool:
-    return (contract.signed_on, contract.total_amount) == (other.signed_on, other.total_amount)
+    """The same day and a price of the same band: an exact one could be found out by whoever files and tries."""
+    return contract.signed_on == other.signed_on and band_of(contract.total_amount) is band_of(other.total_amount)
 
 
 def _number(found: Sequence[Deal]) -> Said:

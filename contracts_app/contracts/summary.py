@@ -16,7 +16,7 @@ FIELDS = {
     Section.PARTIES: ("seller_id", "buyer_id", "is_related"),
     Section.SUBJECT: (
         *("title", "type_code", "content", "signed_on", "begins_on", "ends_on"),
-        *("contract_number", "is_foreign_language", "is_signed_by_department", "needs_approval"),
+        *("contract_number", "is_foreign_language", "is_signed_by_department", "needs_approval", "is_sealed"),
     ),
     Section.DETAILS: ALL_FIELDS,
     Section.MONEY: (
@@ -29,7 +29,7 @@ FIELDS = {
     ),
     Section.FILES: ("attachments",),
 }
-YES_OR_NO = frozenset({"is_foreign_language", "is_signed_by_department", "needs_approval"})
+YES_OR_NO = frozenset({"is_foreign_language", "is_signed_by_department", "needs_approval", "is_sealed"})
 # Radios: the first can take the focus.
 GROUPS = frozenset({"is_related", "payment_model_code", "may_inspect_books"}) | YES_OR_NO
 

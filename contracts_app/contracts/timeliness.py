@@ -59,7 +59,10 @@ def _day(moment: Any) -> ColumnElement[Any]:
     return cast(func.timezone("Asia/Shanghai", moment), Date)
 
 
-_limit = func.coalesce(HistoryLine.due_on, Contract.due_on)  # lines of before it was kept there say nothing
+# As the decision found them; lines of before they were kept there say nothing.
+_limit = func.coalesce(HistoryLine.due_on, Contract.due_on)
+_begun = func.coalesce(HistoryLine.begun_at, Contract.submitted_at)
+_extended = func.coalesce(HistoryLine.extended_days, Contract.extended_days)
 
 
 def _on_time() -> ColumnElement[bool]:
@@ -122,7 +125,7 @@ class Cell:
 
     @property
     def average(self) -> float | None:
-        """Working days from the newest submission to the decision."""
+        """Working days from the day on which the limit began to the decision."""
         return self.workdays / self.decisions if self.decisions else None
 
 
@@ -143,7 +146,7 @@ class Year:
 
 def year_of(person: User, year: int) -> Year:
     """The decisions of a year: one query, whose rows are as many as there are pairs of days, not contracts."""
-    begun, decided = _day(Contract.submitted_at), _day(HistoryLine.at)
+    begun, decided = _day(_begun), _day(HistoryLine.at)
     rows = db.session.execute(
         select(
             Contract.unit_code,
@@ -151,7 +154,7 @@ def year_of(person: User, year: int) -> Year:
             decided.label("decided"),
             func.count(),
             func.sum(case((_on_time(), 1), else_=0)),
-            func.sum(case((Contract.extended_days > 0, 1), else_=0)),
+            func.sum(case((_extended > 0, 1), else_=0)),
         )
         .select_from(HistoryLine)
         .join(Contract, Contract.id == HistoryLine.contract_id)
@@ -209,7 +212,7 @@ class Asked:
         return {
             Only.ON_TIME: [_on_time()],
             Only.LATE: [~_on_time()],
-            Only.EXTENDED: [Contract.extended_days > 0],
+            Only.EXTENDED: [_extended > 0],
         }.get(self.only, [])
 
 
@@ -220,7 +223,7 @@ def decisions(person: User, asked: Asked, number: int, size: int) -> Page[Any]:
     )
     show: Any = (
         select(
-            *_shown(),
+            *_shown(_begun, _extended),
             HistoryLine.at,
             HistoryLine.move,
             _limit.label("due_on"),
@@ -246,7 +249,9 @@ def overdue(person: User, asked: Asked, number: int, size: int) -> Page[Any]:
     return page_of(
         db.session(),
         select(Contract).where(*asked.conditions(person)),
-        show=_with_names(select(*_shown(), Contract.due_on).select_from(Contract)),
+        show=_with_names(
+            select(*_shown(Contract.submitted_at, Contract.extended_days), Contract.due_on).select_from(Contract)
+        ),
         key=Contract.id,
         order=[Contract.due_on.asc(), Contract.id.asc()],
         number=number,
@@ -254,14 +259,14 @@ def overdue(person: User, asked: Asked, number: int, size: int) -> Page[Any]:
     )
 
 
-def _shown() -> list[Any]:
+def _shown(begun: Any, extended: Any) -> list[Any]:
     return [
         Contract.id,
         Contract.title,
         Contract.state,
         Contract.acceptance_number,
-        Contract.submitted_at,
-        Contract.extended_days,
+        begun.label("begun_at"),
+        extended.label("extended_days"),
         Enterprise.name.label("seller"),
         Unit.name.label("unit"),
     ]

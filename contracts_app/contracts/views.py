@@ -28,6 +28,7 @@ from . import amounts, bulk, case_pages, checks, corrections, course, filing, fr
 from .actions import EDITABLE, why_not_edit
 from .asks import ItemList
 from .attachments import versions
+from .case_queue import OF_CASES
 from .due import Level, dues
 from .facts import details_in_words, type_in_words
 from .filters import filter_form
@@ -172,6 +173,8 @@ def _step_tabs(tasks: list[lists.Task], step: State | None, waiting: int) -> Tab
     for state in State:
         if state in labels:
             count = len(lists.Narrowed(state).of(tasks))
+            if not count and state in OF_CASES and step is not state:
+                continue  # cases are rare, and some wait only now and then for this person
             # one step of two states, such as 初核 of a change and of a cancellation: the state tells them apart
             is_shared = list(labels.values()).count(labels[state]) > 1
             label = f"{labels[state]}（{state.label}）" if is_shared else labels[state]

@@ -211,6 +211,7 @@ def _local(contract: Contract) -> list[Row]:
             ("合同文本为外文", words.yes_no(contract.is_foreign_language)),
             ("由内设机构签订", words.yes_no(contract.is_signed_by_department)),
             ("依法须经批准", words.yes_no(contract.needs_approval)),
+            ("签字盖章齐全", words.yes_no(contract.is_sealed)),
             ("申报人", contract.filed_by.name),
             ("提交日期", words.day(words.submitted_on(contract))),
         ]

@@ -172,10 +172,13 @@ def test_what_a_new_type_does_not_ask_is_emptied_and_told(visit, draft):
 
 def test_a_commission_is_held_against_the_contract_it_brought_about(visit, draft, make):
     base = make.contract("被促成的合同", state=State.REGISTERED, filed_by=db.session.merge(draft("KF1").filed_by))
-    contract = draft("FW3", amount=2_000_000)
+    contract = draft("FW3", amount=6_000_000)
     answer = post(visit, contract, "details", {"base_number": base.registration_number})
-    assert "中介报酬多于所促成合同登记的成交额" in said(answer)
+    assert "中介报酬远多于所促成合同登记的成交额" in str(said(answer))
     assert "1,000,000" not in said(answer), "it may be somebody else's contract"
+    close = draft("FW3", amount=1_000_001)
+    answer = post(visit, close, "details", {"base_number": base.registration_number})
+    assert "中介报酬远多于" not in str(said(answer)), "nor can it be found out by trying"
     small = draft("FW3", amount=10_000)
     assert post(visit, small, "details", {"base_number": base.registration_number}).status_code == 302
     assert "被促成的合同" in visit.get(f"/contracts/{small.id}/fill/details").text

@@ -122,11 +122,16 @@ TRIPS = {
     "S-39": {"ends_on": today() + 20 * DAY},
     "S-40": {"_earlier": {}},
     "S-41": {"_earlier": {"turned": True}},
-    "S-42": {"_earlier": {"amount": Decimal(1_005_000), "title": "测试技术开发合同甲"}, "title": "测试技术开发合同乙"},
+    "S-42": {
+        "_earlier": {"amount": Decimal(7), "title": "测试技术开发合同甲", "signed_on": today() - 30 * DAY},
+        "title": "测试技术开发合同乙",
+    },
     "S-43": {"_earlier": {"amount": Decimal(7)}},
     "S-44": {"signed_on": YEAR_END},
     "S-45": {"signed_on": YEAR_END, "_batch": 2},
     "S-47": {"contract_number": "2026-001", "_earlier": {"contract_number": "2026-001", "amount": Decimal(7)}},
+    "S-48": {"is_sealed": False},
+    "S-49": {"is_sealed": None},
     "D-01": TRANSFER,
     "D-02": patent(owner=""),
     "D-03": patent(number="ZL202410"),
@@ -149,6 +154,8 @@ TRIPS = {
     "D-20": {"type_code": "FW3"},
     "D-21": {"type_code": "FW3", "base_note": "另一份", "base_amount": Decimal(999_999)},
     "D-22": {"type_code": "FW3", "_base": Decimal(999_999)},
+    "D-33": TRANSFER | {"_rights": [PATENT | {"ip_code": "01", "number": ""}]},
+    "D-34": {"type_code": "ZX1", "_base": Decimal(999_999), "_base_type": "FW1"},
     "D-23": {"type_code": "FW2"},
     "D-24": {"type_code": "FW2"},
     "D-25": {"type_code": "ZR9"},
@@ -256,7 +263,7 @@ def prepared(make, contract, facts):
         other.attachments[0].sha256 = text.sha256
         db.session.commit()
     if amount := facts.pop("_base", None):
-        base = make.contract(state=State.REGISTERED, amount=amount)
+        base = make.contract(state=State.REGISTERED, amount=amount, type_code=facts.pop("_base_type", "KF1"))
         facts["base_number"] = base.registration_number
     db.session.autoflush = False
     if "_rights" in facts:

@@ -58,11 +58,33 @@ def test_what_was_taken_back_is_no_decision(make):
     assert timeliness.year_of(reviewer, THIS_YEAR).total.decisions == 0
 
 
+def test_what_became_of_a_contract_later_leaves_its_first_decision_as_it_was(make):
+    """Refused, objected to, examined anew: the first decision keeps its start and its extension, the second has its."""
+    contract, reviewer = decided(make, extended_days=3), make.user(Role.REVIEWER)
+    first = contract.history[-1]
+    person = make.user(Role.MANAGER)
+    CONTRACT.offer("object", contract, contract.filed_by).make(
+        {"ground_code": "Y01", "grounds": "明确。", "paper": None}
+    )
+    CONTRACT.offer("decide_objection", contract, person).make({"outcome": "redo", "decision": "重新审查。"})
+    db.session.commit()
+    redone = contract.history[-1].at
+    assert (first.begun_at, first.extended_days) == (contract.submitted_at, 3)
+    contract.submitted_at = redone + timedelta(days=1)  # as if it was put right and handed in again
+    db.session.commit()
+    found = timeliness.year_of(reviewer, THIS_YEAR).total
+    assert (found.decisions, found.extended, found.workdays > 0) == (1, 1, True)
+    contract.submitted_at = first.begun_at
+    db.session.commit()
+    assert contract.clock_began_at == redone, "examined anew from that day on"
+
+
 def test_the_day_is_that_of_shanghai(make):
     """A decision of half past midnight on New Year's Day belongs to the new year and its own day."""
     contract = decided(make)
     line: HistoryLine = contract.history[-1]
     contract.submitted_at = datetime.combine(today().replace(month=1, day=1), time(0, 10), SHANGHAI)
+    line.begun_at = contract.submitted_at
     line.at, line.due_on = contract.submitted_at + timedelta(minutes=20), today().replace(month=1, day=1)
     db.session.commit()
     found = timeliness.year_of(make.user(Role.REVIEWER), THIS_YEAR)
