@@ -14,7 +14,8 @@ from contracts_app.regions.queries import units_under
 from contracts_app.targets.queries import indicators as plan_indicators
 
 from . import queries
-from .queries import YearOverview
+from .beside import plan_lines
+from .year import YearOverview
 
 bp = Blueprint("statistics", __name__, url_prefix="/statistics")
 
@@ -30,7 +31,7 @@ def overview() -> str:
 @needs(Can.READ_TARGETS)
 def indicators() -> str:
     sees_counts = may(current_user, Can.SEE_STATISTICS)
-    own = queries.plan_lines(units_under(current_user.region)) if sees_counts else ()
+    own = plan_lines(units_under(current_user.region)) if sees_counts else ()
     return render_template(
         "statistics/indicators.html",
         indicators=plan_indicators(),

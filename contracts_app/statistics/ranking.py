@@ -1,0 +1,19 @@
+"""Places in a row: ties share one, the next is left out. Pure functions."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+
+
+def rank(values: Mapping[str, Decimal | Fraction]) -> dict[str, int]:
+    """The place of each, the largest first: of 50, 30, 30, 10 they are 1, 2, 2, 4."""
+    falling = sorted(values.values(), reverse=True)
+    first: dict[Decimal | Fraction, int] = {}
+    for place, value in enumerate(falling, 1):
+        first.setdefault(value, place)
+    return {key: first[value] for key, value in values.items()}
+
+
+def climbed(now: int | None, before: int | None) -> int | None:
+    """How many places up since then; negative: down. None where it had or has no place."""
+    return None if now is None or before is None else before - now
