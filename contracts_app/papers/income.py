@@ -6,7 +6,7 @@ from contracts_app.contracts.facts import type_in_words
 from contracts_app.contracts.models import Contract
 from contracts_app.core import money
 from contracts_app.core.clock import local
-from contracts_app.tracking.models import Verification
+from contracts_app.tracking.models import Receipt, Verification
 from contracts_app.tracking.states import VerificationState
 
 from . import words
@@ -38,13 +38,10 @@ def income_sheet(contract: Contract, asked: Verification) -> Sheet:
         Facts(rows),
         Heading("一、到账"),
         Table(
-            ("到账日期", "付款单位", "凭证号", "发票号码", "金额（元）"),
-            [
-                (words.day(one.received_on), one.payer, one.voucher_number, one.invoice_numbers, money.yuan(one.amount))
-                for one in asked.receipts
-            ],
-            widths=(2.4, 4, 2.6, 3, 3),
-            right=(4,),
+            ("到账日期", "付款单位", "凭证和发票", "金额（元）"),
+            [(words.day(one.received_on), one.payer, _proof(one), money.yuan(one.amount)) for one in asked.receipts],
+            widths=(2.4, 4, 5.6, 3),
+            right=(3,),
         ),
         Heading("二、技术性收入"),
         Table(
@@ -74,6 +71,12 @@ def income_sheet(contract: Contract, asked: Verification) -> Sheet:
         across=asked.state.label if ended else "",
         **carried,
     )
+
+
+def _proof(receipt: Receipt) -> str:
+    """Voucher and invoices, a line each."""
+    told = (("凭证 ", receipt.voucher_number), ("发票 ", receipt.invoice_numbers))
+    return "\n".join(label + number for label, number in told if number)
 
 
 def _opinions(asked: Verification) -> list[tuple[str, str, str, str]]:

@@ -60,7 +60,7 @@ def test_a_party_may_be_anywhere(loaded):
     [
         (codes.TechnologyField, 11), (codes.Goal, 13), (codes.Industry, 20), (codes.RefusalReason, 12),
         (codes.PaymentModel, 7), (codes.ContractType, 27), (codes.IpKind, 11), (codes.PartyType, 42),
-        (codes.PlanSource, 12), (codes.AttachmentKind, 17),
+        (codes.PlanSource, 12), (codes.AttachmentKind, 17), (codes.BenefitKind, 7),
     ],
 )  # fmt: skip
 def test_a_list_is_whole_and_in_order(loaded, model, size):
