@@ -23,6 +23,7 @@ from contracts_app.contracts import ledger
 from contracts_app.contracts import totals as sums
 from contracts_app.contracts.file_commands import files
 from contracts_app.contracts.rule_commands import rules
+from contracts_app.contracts.search_commands import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import migrations
@@ -44,7 +45,7 @@ REFERENCE = "reference_edition"  # the fact that says which reference files were
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, demo, workflow, totals, start, users, rules, files, check_migrations):
+    for command in (init, seed, demo, workflow, totals, start, users, rules, files, reindex, check_migrations):
         app.cli.add_command(command)
 
 

@@ -18,7 +18,7 @@ from contracts_app.core.db import SAFE_METHODS, unit_of_work
 
 from .forms import SignInForm
 from .models import User
-from .signing_in import PARKED_FOR, is_from_our_page, park, posted_fields, safe_target
+from .signing_in import PARKED_FOR, is_from_our_page, may_be_parked, park, posted_fields, safe_target
 
 SIGN_IN, SIGN_OUT = "accounts.sign_in", "accounts.sign_out"
 
@@ -71,7 +71,7 @@ def resume(user: User, token: str | None) -> str | None:
     if carried is None:
         return None
     parts = urlsplit(carried.target)
-    if carried.fields and _opens(parts.path):
+    if carried.fields and _opens(parts.path) and may_be_parked(parts.path):
         kept = park(user, parts.path, carried.fields)
         query = "&".join(filter(None, [parts.query, urlencode({"parked": kept.id})]))
         return f"{parts.path}?{query}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
@@ -38,6 +39,8 @@ INVITATION_LASTS = timedelta(days=7)
 FIRST_INVITATION_LASTS = timedelta(hours=24)
 LEAST_LENGTH, MOST_LENGTH = 10, 128
 PARKED_FOR = timedelta(hours=12)
+# What stands above accounts and holds what must not be kept is asked here before anything typed is.
+PARKING: list[Callable[[str], bool]] = []
 PARKED_AT_MOST = 256 * 1024
 
 
@@ -214,6 +217,17 @@ def is_from_our_page() -> bool:
         return site == "same-origin"
     origin = request.headers.get("Origin")  # sent by all browsers, also where plain HTTP keeps them from the other one
     return origin is None or urlsplit(origin).netloc == request.host
+
+
+def when_parking(allows: Callable[[str], bool]) -> Callable[[str], bool]:
+    """Have a function asked, by the path of a page, whether what was typed there may be kept."""
+    PARKING.append(allows)
+    return allows
+
+
+def may_be_parked(path: str) -> bool:
+    """Whether nobody objects to keeping what was typed into that page."""
+    return all(allows(path) for allows in PARKING)
 
 
 def park(user: User, path: str, fields: str) -> ParkedForm:

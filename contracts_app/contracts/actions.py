@@ -6,7 +6,7 @@ from typing import IO, Any, BinaryIO, cast
 
 from flask import current_app
 from sqlalchemy import or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.exc import StaleDataError
 
 from contracts_app.accounts.models import User
@@ -267,7 +267,7 @@ def discard(contract: Contract, person: User) -> None:
     refuse_edit(contract, person)
     if contract.state is not State.DRAFT or contract.history:
         raise Refused("提交过的合同不能删除，只能撤回。")
-    audit.record("discard_draft", person, subject="contract", subject_id=contract.id, title=contract.title)
+    audit.record("discard_draft", person, subject="contract", subject_id=contract.id)  # nothing of what it said
     WORDS.remove(contract.id)
     db.session.delete(contract)
     db.session.flush()
@@ -350,7 +350,7 @@ def follow_the_party(party: Enterprise) -> None:
     concerned = db.session.scalars(
         select(Contract)
         .where(or_(Contract.seller_id == party.id, Contract.buyer_id == party.id))
-        .options(joinedload(Contract.seller), joinedload(Contract.buyer))
+        .options(joinedload(Contract.seller), joinedload(Contract.buyer), selectinload(Contract.rights))
         .order_by(Contract.id)
     ).all()
     for contract in concerned:

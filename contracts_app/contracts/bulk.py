@@ -56,6 +56,11 @@ class Line:
     def is_fit(self) -> bool:
         return not self.why_not
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is one of which nothing may be told any more."""
+        return not self.version
+
 
 def why_not(contract: Contract, person: User) -> str:
     """Why this contract cannot be decided together with others by this person; empty when it can."""
@@ -137,7 +142,15 @@ def preview(person: User) -> list[Line]:
     """What would be done with each contract that was put aside, in the order in which it would be done."""
     picks = db.session.scalars(select(BulkPick).where(BulkPick.user_id == person.id)).all()
     seen = {pick.contract_id: pick.version for pick in picks}
-    return [_line(contract, person, seen[contract.id]) for contract in _in_order(person, list(seen))]
+    contracts = _in_order(person, list(seen))
+    gone = sorted(set(seen) - {contract.id for contract in contracts})
+    return [*(_line(contract, person, seen[contract.id]) for contract in contracts), *map(_gone, gone)]
+
+
+def _gone(contract_id: int) -> Line:
+    """One that this person may not see any more: nothing of it is told, and it can be taken out."""
+    why = "已不在你的办理范围，移出后不再占批量办理的份数。"
+    return Line(contract_id, 0, "", "", "", "", "", Decimal(0), Decimal(0), None, why)
 
 
 def _in_order(person: User, contract_ids: Sequence[int]) -> list[Contract]:

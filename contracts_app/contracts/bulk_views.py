@@ -70,6 +70,6 @@ def put_aside(contract_id: int) -> ResponseReturnValue:
 @bp.route("/<int:contract_id>/aside/remove", methods=["POST"])
 @needs(Can.DECIDE_TOGETHER)
 def take_out(contract_id: int) -> ResponseReturnValue:
-    """Take a contract out again; it waits in the inbox as before."""
-    bulk.take_out(current_user, [queries.one(contract_id, current_user).id])
+    """Take a contract out again, also one that has left this person's region; it waits in the inbox as before."""
+    bulk.take_out(current_user, [contract_id])
     return redirect(url_for(".index"))

@@ -27,6 +27,15 @@ class Outcome(Word):
     WITHDRAWN = "withdrawn", "已撤回"
 
 
+# The end of a case in the words of its kind: granted, denied.
+_ENDS = {
+    CaseKind.CHANGE: ("准予变更", "不予变更"),
+    CaseKind.CANCELLATION: ("准予注销", "不予注销"),
+    CaseKind.REVOCATION: ("撤销登记", "不予撤销"),
+    CaseKind.OBJECTION: ("异议成立", "异议不成立"),
+}
+
+
 class ContractCase(Base):
     """One case of one contract. A contract has at most one open case."""
 
@@ -85,6 +94,13 @@ class ContractCase(Base):
     def was_heard(self) -> bool:
         """Whether the party was told and what it said is on record."""
         return self.notified_on is not None and bool(self.statement)
+
+    @property
+    def end(self) -> str:
+        """How it ended, in the words of its kind; empty while it is open."""
+        if self.outcome is None or self.outcome is Outcome.WITHDRAWN:
+            return self.outcome.label if self.outcome else ""
+        return _ENDS[self.kind][self.outcome is Outcome.DENIED]
 
     opened_by: Mapped[User] = relationship(foreign_keys=opened_by_id)
     reviewed_by: Mapped[User | None] = relationship(foreign_keys=reviewed_by_id)

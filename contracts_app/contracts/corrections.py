@@ -28,11 +28,11 @@ def places(contract: Contract) -> list[SelectChoice]:
     """Each part of the filing as a whole, and under it the answers of that part; of the files, their kinds."""
     found = [SelectChoice("", "选择在哪一部分、哪一项")]
     for section in Section:
+        fields = _fields(contract, section)
+        if not fields:
+            continue  # 类型专项 of a type that asks nothing
         found.append(SelectChoice(section.value, f"{section.label}（整个部分）", optgroup=section.label))
-        found += [
-            SelectChoice(f"{section.value}.{name}", label, optgroup=section.label)
-            for name, label in _fields(contract, section)
-        ]
+        found += [SelectChoice(f"{section.value}.{name}", label, optgroup=section.label) for name, label in fields]
     return found
 
 
@@ -132,15 +132,28 @@ def beside_the_items(contract: Contract, submission: HistoryLine | None) -> list
     """What a submission changed that no item of the correction before it had asked for, in the order of the form."""
     if submission is None:
         return []
-    claimed: set[str] = set()
-    for item in contract.corrections:
-        if submission.source is State.CORRECTION and _answer_to(contract, item) is submission:
-            claimed |= _claims(contract, item)
-    return [
-        (label, *submission.changes[name])  # type: ignore[misc]
-        for name, label in LABELS.items()
-        if name in submission.changes and name not in claimed
-    ]
+    answered = (
+        [item for item in contract.corrections if _answer_to(contract, item) is submission]
+        if submission.source is State.CORRECTION
+        else []
+    )
+    claimed = {name for item in answered for name in _claims(contract, item)}
+    kinds = {item.field for item in answered if item.section == Section.FILES.value and item.field}
+    beside = {name: pair for name, pair in submission.changes.items() if name not in claimed}
+    if kinds and "attachments" in beside:
+        beside["attachments"] = _files_beside(contract, submission, kinds)
+    return [(label, *beside[name]) for name, label in LABELS.items() if beside.get(name)]  # type: ignore[misc]
+
+
+def _files_beside(contract: Contract, submission: HistoryLine, kinds: set[str]) -> list[str]:
+    """The files of the other kinds before and after; nothing where only what was asked for has changed."""
+    earlier = [line for line in contract.submissions if line.at < submission.at]
+    others = [file for file in contract.attachments if file.kind_code not in kinds]
+    before = [file for file in others if earlier and file.was_there(earlier[-1].at)]
+    after = [file for file in others if file.was_there(submission.at)]
+    if before == after:
+        return []
+    return ["；".join(f"{file.kind.name}：{file.file_name}" for file in files) for files in (before, after)]
 
 
 def _claims(contract: Contract, item: CorrectionItem) -> set[str]:

@@ -1,5 +1,6 @@
 """不予受理: the office turns an application away; of a classified contract nothing stays (domain facts 1.7, 1.8)."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,11 @@ from wtforms.validators import DataRequired, Length
 
 from contracts_app.accounts.models import ParkedForm, User
 from contracts_app.accounts.roles import Role
+from contracts_app.accounts.signing_in import when_parking
 from contracts_app.codes.models import NonAcceptanceReason
 from contracts_app.codes.queries import choices
 from contracts_app.core.clock import now_utc, today
-from contracts_app.core.db import db
+from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import SENTENCES
 from contracts_app.core.fields import ChoiceField, LongText, choice_list
 from contracts_app.core.stores import Store
@@ -91,6 +93,14 @@ def empty(contract: Contract) -> None:
     db.session.execute(delete(ParkedForm).where(own_pages))
     WORDS.remove(contract.id)
     _forget_files(contract, hashes)
+
+
+@when_parking
+def is_not_classified(path: str) -> bool:
+    """A form under way when the session ended must not bring back what was taken away meanwhile."""
+    named = re.match(r"/contracts/(\d{1,18})(?:/|$)", path)
+    contract = db.session.get(Contract, int(named[1])) if named and int(named[1]) <= LARGEST_ID else None
+    return contract is None or not contract.is_classified
 
 
 def _forget_files(contract: Contract, hashes: set[str]) -> None:

@@ -273,7 +273,7 @@ STORIES_JINJIANG = (
         (
             Step("open_revocation", "second", 14, _TWICE, "evidence"),
             Step("record_hearing", "other registrar", 10, _heard),
-            Step("revoke", "manager", 6, _DECIDED("重复登记属实，当事人没有异议，撤销登记。")),
+            Step("revoke", "manager", 6, _DECIDED("重复登记属实，当事人的陈述不影响这一认定，撤销登记。")),
         ),
         shown=True,
         ends=State.REVOKED,

@@ -170,16 +170,22 @@ def decision(contract: Contract, case: ContractCase) -> Sheet:
     body.append(
         Facts(
             [
-                ("合同登记编号", words.spaced(contract.registration_number or "")),
+                *_rows(("合同登记编号", words.spaced(contract.registration_number or ""))),
                 *_parties(contract),
-                ("合同类型", type_in_words(contract), "登记日期", words.day(contract.registered_on)),
-                ("事实发生日期", words.day(case.event_on), "统计计入日期", words.day(case.counts_on)),
+                *_rows(("合同类型", type_in_words(contract)), ("登记日期", words.day(contract.registered_on))),
+                *_rows(("事实发生日期", words.day(case.event_on)), ("统计计入日期", words.day(case.counts_on))),
             ]
         )
     )
     if case.kind is not CaseKind.OBJECTION:
         body.append(Note(_OBJECTION_NOTE))
     return _notice(contract, _TITLES[case.kind], [*body, _sealed(contract, decided_on)])
+
+
+def _rows(*told: tuple[str, str]) -> list[Row]:
+    """One row of what is known; none of what is not: a contract that was never registered has no number and no day."""
+    known = [word for pair in told if pair[1] for word in pair]
+    return [tuple(known)] if known else []
 
 
 def _opened(contract: Contract, case: ContractCase) -> str:

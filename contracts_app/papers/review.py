@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from contracts_app.contracts import checks, course
-from contracts_app.contracts.amounts import deduction_reasoning, total_in_words
-from contracts_app.contracts.facts import type_in_words
+from contracts_app.contracts.amounts import OPEN, deduction_reasoning
+from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.facts import LABELS, facts_of
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State
 from contracts_app.core import money
@@ -28,13 +29,14 @@ def review(contract: Contract) -> Sheet:
     carried = words.frame(contract)
     story = list(zip(contract.history, reversed(course.timeline(contract)), strict=True))
     found = checks.findings(contract, today())
+    then = _as_registered(contract)
     blocks: list[Block] = [
         Facts(
             [
-                ("合同名称", contract.title),
-                ("卖方", words.name(contract.seller), "买方", words.name(contract.buyer)),
-                ("合同类型", type_in_words(contract), "技术领域", words.name(contract.field)),
-                ("成交额", total_in_words(contract), "技术交易额", f"{money.yuan(contract.technology_amount)} 元"),
+                ("合同名称", then["title"]),
+                ("卖方", then["seller_id"], "买方", then["buyer_id"]),
+                ("合同类型", then["type_code"], "技术领域", then["field_code"]),
+                ("成交额", then["total"], "技术交易额", f"{then['technology_amount'] or '0.00'} 元"),
                 ("提交日期", words.day(words.submitted_on(contract)), "受理日期", words.day(contract.accepted_on)),
                 ("办理期限", _limit(contract), "期限延长", _extended(contract, story)),
                 ("适用规则", words.limits_of(contract).rule_set.name, "现在的状态", contract.state.label),
@@ -43,22 +45,60 @@ def review(contract: Contract) -> Sheet:
         Heading("一、检查提示"),
         *_findings(found),
         Heading("二、技术交易额的计算"),
-        Table(
-            ("项目", "金额（元）", "说明"),
-            [(step.label, money.yuan(step.amount), step.note) for step in deduction_reasoning(contract)],
-            widths=(3, 3, 7),
-            right=(1,),
-        ),
+        _reckoning(contract, then),
         Heading("三、审核意见"),
         Table(("环节", "办理人", "时间", "意见"), _opinions(contract, story), widths=(2, 2.6, 3.1, 8)),
         Boxes(_signers(contract)),
         Heading("四、办理经过"),
         Table(("时间", "事项", "办理人", "内容"), [_told(*pair) for pair in story], widths=(3.1, 2.6, 2.6, 8)),
+        *_changes(contract),
     ]
     return Sheet(title="技术合同认定登记审核表", numbers=[carried["number"]], blocks=blocks, **carried)
 
 
 Story = Sequence[tuple[HistoryLine, course.Entry]]
+
+
+def _as_registered(contract: Contract) -> dict[str, str]:
+    """The contract in words as the reviewers had it before them: what was changed afterwards is told by itself."""
+    then = facts_of(contract)
+    for case in reversed(_granted(contract)):
+        then |= {name: old for name, (old, _) in case.changes.items()}
+    total = f"{then['total_amount'] or '0.00'} 元"
+    if then["is_price_open"]:
+        total = f"{OPEN}，已定 {total}" if then["total_amount"] else OPEN
+    return then | {"total": total}
+
+
+def _granted(contract: Contract) -> list[ContractCase]:
+    return [case for case in contract.cases if case.kind is CaseKind.CHANGE and case.outcome is Outcome.GRANTED]
+
+
+def _reckoning(contract: Contract, then: dict[str, str]) -> Table:
+    """How 技术交易额 was found at the registration."""
+    if _granted(contract):
+        told = [("成交额", then["total_amount"], ""), ("扣除", "", then["deductions"] or "没有")]
+        rows = [*told, ("技术交易额", then["technology_amount"], "登记时核定；以后的变更见“五、变更”")]
+    else:
+        rows = [(step.label, money.yuan(step.amount), step.note) for step in deduction_reasoning(contract)]
+    return Table(("项目", "金额（元）", "说明"), rows, widths=(3, 3, 7), right=(1,))
+
+
+def _changes(contract: Contract) -> list[Block]:
+    """Every change that was granted: when, by whom, what from and to."""
+    rows = [
+        (
+            f"第 {number} 次\n{words.day(words.closed_on(case))}",
+            "\n".join(f"{label}：{pair[0] or '空'} → {pair[1] or '空'}" for label, pair in _told_changes(case)),
+            f"{words.name(case.decided_by)}\n计入 {words.day(case.counts_on)}",
+        )
+        for number, case in enumerate(_granted(contract), 1)
+    ]
+    return [Heading("五、变更"), Table(("变更", "内容", "核准"), rows, widths=(2.6, 9, 3))] if rows else []
+
+
+def _told_changes(case: ContractCase) -> list[tuple[str, list[str]]]:
+    return [(label, case.changes[name]) for name, label in LABELS.items() if name in case.changes]
 
 
 def _findings(found: Sequence[checks.Finding]) -> list[Block]:

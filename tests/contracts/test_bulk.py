@@ -16,6 +16,7 @@ from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.rules.models import Level, Setting
+from tests.factories import SHISHI
 
 
 @pytest.fixture
@@ -58,6 +59,21 @@ def test_what_was_put_aside_is_done_with_one_confirmation(make, sign_in, clean):
     assert "批量办理：共 2 份" in client.get(f"/contracts/{first.id}").text
     logged = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "move")).all()
     assert [entry.details["batch"] for entry in logged] == ["共 2 份"] * 2
+    assert db.session.scalar(select(func.count()).select_from(BulkPick)) == 0
+
+
+def test_one_that_left_the_region_can_be_taken_out_and_tells_nothing(make, sign_in, clean):
+    client = sign_in(make.user())
+    moved = make.contract("只有本区看的合同", state=State.SUBMITTED)
+    aside(client, moved)
+    moved.unit_code = SHISHI
+    db.session.commit()
+    db.session.expire_all()
+    client.get("/contracts/inbox")  # which says what was put aside
+    page = client.get("/contracts/bulk").text
+    assert "已不在你的办理范围" in page
+    assert "只有本区看的合同" not in page
+    assert client.post(f"/contracts/{moved.id}/aside/remove").status_code == 302
     assert db.session.scalar(select(func.count()).select_from(BulkPick)) == 0
 
 

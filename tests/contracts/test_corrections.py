@@ -71,6 +71,7 @@ def test_each_item_is_answered_and_the_office_sees_what_became_of_it(sent_back):
         beside = re.search(r"这次提交改了什么.*?</table>", page, re.S)[0]
         assert "合同类型" in beside
         assert "合同名称" not in beside
+        assert "附件" not in beside, "the one file that changed had been asked for"
         assert "补正清单：标的与期限 · 合同名称：名称与封面一致；" in page
         assert "逐项答复：标的与期限 · 合同名称：已改名称；" in page
 

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import facts, questions, summary
+from contracts_app.contracts import facts, questions, search, summary
 from contracts_app.contracts.checks import Section
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
@@ -197,3 +197,15 @@ def test_every_question_has_its_words_and_its_place():
     asked = [name for section in Section for name in summary.FIELDS[section]]
     assert set(asked) | {"broker_id"} <= facts.LABELS.keys()
     assert len(asked) == len(set(asked))
+
+
+def test_it_is_found_by_its_own_number_and_by_the_numbers_of_its_rights(visit, draft):
+    contract = draft("XK1")
+    post(visit, contract, "details", LICENCE | lines(RIGHT))
+    contract = db.session.get(Contract, contract.id)
+    contract.contract_number = "HR-2026-017"
+    db.session.flush()
+    assert db.session.scalars(search.WORDS.ids(RIGHT["number"])).all() == [contract.id]
+    assert db.session.scalars(search.WORDS.ids("HR-2026-017")).all() == []
+    assert search.rebuild() >= 1
+    assert db.session.scalars(search.WORDS.ids("HR-2026-017")).all() == [contract.id]

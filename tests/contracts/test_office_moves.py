@@ -7,6 +7,7 @@ import pytest
 from flask import current_app
 
 from contracts_app.accounts.roles import Role
+from contracts_app.accounts.signing_in import may_be_parked
 from contracts_app.contracts import course, later_moves
 from contracts_app.contracts.models import Deduction, DeductionKind, DraftInput
 from contracts_app.contracts.queries import inbox
@@ -213,6 +214,8 @@ def test_of_a_classified_contract_nothing_stays(make, sign_in):
     assert not store.exists(alone[1])
     assert "涉密合同" in sign_in(registrar).get(f"/contracts/{contract.id}").get_data(as_text=True)
     assert "undo" not in offered(contract, registrar)
+    assert not may_be_parked(f"/contracts/{contract.id}/fill/subject"), "a form under way brings nothing back"
+    assert may_be_parked(f"/contracts/{shared.id}/fill/subject")
 
 
 def test_a_reason_that_says_nothing_needs_a_text(make, sign_in):

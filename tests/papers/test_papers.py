@@ -245,6 +245,28 @@ def test_a_decision_says_what_was_changed_and_where_to_object(make, sign_in):
     assert browser.get(f"/contracts/{contract.id}/papers/change.docx?case=0").status_code == 404
 
 
+def test_the_review_sheet_keeps_what_the_reviewers_had_before_them(make, sign_in):
+    contract = make.contract(state=State.REGISTERED, amount=1_200_000)
+    changes = {"total_amount": ["1,000,000.00", "1,200,000.00"], "technology_amount": ["900,000.00", "1,200,000.00"]}
+    decided(contract, CaseKind.CHANGE, ground_code="C01", changes=changes)
+    contract.revision = 1
+    make.save(contract)
+    words = printed(sign_in, contract, "review", contract.reviewed_by)
+    assert words.index("1,000,000.00") < words.index("五、变更") < words.index("900,000.00 → 1,200,000.00")
+
+
+def test_a_decision_about_what_was_never_registered_has_no_empty_rows(make, sign_in):
+    contract = make.contract(state=State.REFUSED)
+    case = decided(contract, CaseKind.OBJECTION, Outcome.GRANTED, ground_code="Y01", decision="标的明确")
+    case.opened_from, case.counts_on = State.REFUSED, None
+    make.save(contract)
+    words = printed(sign_in, contract, "objection", contract.filed_by)
+    assert "异议成立，重新审核" in words
+    assert case.end == "异议成立"
+    for label in ("合同登记编号", "登记日期", "事实发生日期", "统计计入日期"):
+        assert label not in words
+
+
 # --- the public page -------------------------------------------------------------------------------------------------
 
 
