@@ -55,4 +55,4 @@ browser:
 
 pytest:
 	@echo "== tests: rules, pages, SQLite, PostgreSQL, Chromium"
-	@$(python) -m pytest --numprocesses $(workers) --maxprocesses 4 $(tests)
+	@$(python) -m pytest --numprocesses $(workers) --maxprocesses 4 --dist worksteal $(tests)

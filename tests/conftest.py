@@ -25,12 +25,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from contracts_app import create_app
 from contracts_app.accounts import signing_in
-from contracts_app.core import migrations
-from contracts_app.core.db import db, make_engine
+from contracts_app.core.db import db
 from contracts_app.core.limits import limiter
 from contracts_app.core.settings import Settings
-from contracts_app.reference import load_reference
-from tests.databases import Databases, Postgresql, Sqlite, postgresql_server
+from tests.databases import Databases, Postgresql, Sqlite, postgresql_server, template_on
 from tests.factories import Make
 from tests.visitors import NO_BROWSER, Visitor, visitor
 
@@ -54,7 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+        folder = Path(os.environ.pop(FOLDER))
+        if given := os.environ.get("TEST_DATABASE_URL"):
+            for note in folder.glob("template-postgresql-*.txt"):
+                Postgresql(given).drop(note.read_text())
+        shutil.rmtree(folder, ignore_errors=True)
         _say_what_was_skipped(config)
 
 
@@ -91,16 +93,9 @@ def databases(request: pytest.FixtureRequest, run_folder: Path) -> Databases:
 
 
 @pytest.fixture(scope="session")
-def template(databases: Databases) -> Iterator[str]:
+def template(databases: Databases, run_folder: Path) -> str:
     """The URL of a migrated database with the reference data, to copy from; nobody connects to it."""
-    url = databases.empty()
-    engine = make_engine(url)
-    migrations.upgrade(engine)
-    with Session(engine) as session, session.begin():
-        load_reference(session)
-    engine.dispose()
-    yield url
-    databases.drop(url)
+    return template_on(databases, run_folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Migrations make exactly the tables that the models describe, whole or not at all, keep the rows, and can be undone."""
+"""Migrations make exactly the tables that the models describe, whole or not at all, keep the rows, can be undone."""
 
 import pytest
 from alembic.migration import MigrationContext

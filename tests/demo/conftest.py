@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy.orm import Session
 
 from contracts_app import create_app
-from contracts_app.core import migrations
-from contracts_app.core.db import make_engine, unit_of_work
+from contracts_app.core.db import unit_of_work
 from contracts_app.core.settings import Settings
 from contracts_app.demo import loading
-from contracts_app.reference import load_reference
-from tests.databases import Databases, Sqlite
+from tests.databases import Databases, Sqlite, template_on
 from tests.visitors import Visitor
 
 AS_OF = date(2026, 11, 20)
@@ -56,22 +53,12 @@ def new_office(databases: Databases, template: str, settings: Settings, tmp_path
     yield from _new_office(databases, template, replace(settings, instance=tmp_path / "instance"))
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(run_folder: Path) -> str:
-    """As ``template``, for what need not be tried on each kind of database."""
-    url = Sqlite(run_folder).empty()
-    engine = make_engine(url)
-    migrations.upgrade(engine)
-    with Session(engine) as session, session.begin():
-        load_reference(session)
-    engine.dispose()
-    return url
-
-
 @pytest.fixture
-def sqlite_office(run_folder: Path, sqlite_template: str, settings: Settings, tmp_path: Path) -> Iterator[Flask]:
-    """The same on SQLite only."""
-    yield from _new_office(Sqlite(run_folder), sqlite_template, replace(settings, instance=tmp_path / "instance"))
+def sqlite_office(run_folder: Path, settings: Settings, tmp_path: Path) -> Iterator[Flask]:
+    """The same on SQLite only, for what need not be tried on each kind of database."""
+    databases = Sqlite(run_folder)
+    template = template_on(databases, run_folder)
+    yield from _new_office(databases, template, replace(settings, instance=tmp_path / "instance"))
 
 
 def _new_office(databases: Databases, template: str, settings: Settings) -> Iterator[Flask]:
