@@ -38,6 +38,7 @@ from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.queries import unit_totals
+from contracts_app.targets.commands import targets
 from contracts_app.tracking import queries as money
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -45,7 +46,7 @@ REFERENCE = "reference_edition"  # the fact that says which reference files were
 
 
 def init_app(app: Flask) -> None:
-    for command in (init, seed, demo, workflow, totals, start, users, rules, files, reindex, check_migrations):
+    for command in (init, seed, demo, workflow, totals, start, users, rules, files, reindex, targets, check_migrations):
         app.cli.add_command(command)
 
 

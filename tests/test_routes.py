@@ -120,6 +120,9 @@ WHO_OPENS_WHAT = {
     "targets.show": READERS | {ADMIN},
     "targets.published": READERS | {ADMIN},
     "targets.edit": {ADMIN},
+    "targets.versions": READERS | {ADMIN},
+    "targets.template": {ADMIN},
+    "targets.import_file": {ADMIN},
 }
 # Whose objects belong to a region: those of another are not there.
 BY_REGION = {"contract_id", "broker_id", "user_id"}

@@ -124,6 +124,8 @@ FACTS: dict[str, str] = {
     "year": "年度",
     "document": "文件",
     "tasks": "任务数",
+    "measure": "指标",
+    "before": "原任务数",
     "to": "到",
     "batch": "批量办理",
     "rule_set": "规则",

@@ -30,9 +30,8 @@ from contracts_app.enterprises.queries import WORDS
 from contracts_app.platforms.models import Platform, PlatformKind
 from contracts_app.regions.queries import towns_of, units
 from contracts_app.rules.queries import work_calendar
-from contracts_app.targets.models import Comparison, Target, TargetKind
 
-from . import cases, plan, stories, words
+from . import cases, plan, stories, tasks, words
 from .days import WorkDays
 from .papers import Writer
 from .parties import Founder, Parties
@@ -44,7 +43,6 @@ DEFAULT_CONTRACTS, DEFAULT_SEED = 1500, 20260101
 FEWEST = plan.FEWEST
 ACCOUNTS = "demo-accounts.csv"  # in the instance folder
 FIRST_AS_OF = date(2026, 3, 1)  # earlier there would be next to nothing of the last year
-TASK_DOCUMENT = "演示任务（无文号）"
 WITHOUT_TASK = ("3505T1", 2025)
 FILES_OF_THEIR_OWN = 5_000  # up to here each contract has its own text; more would only fill the disk
 MANY = 20_000  # from here on it pays to build the indexes at the end
@@ -222,6 +220,7 @@ class _Load:
 
     def _set_tasks(self) -> None:
         """Yearly tasks that nobody set, so that completion spreads from 70 to 115 %; one unit lacks one."""
+        amounts = []
         for cell in self.cells:
             if (cell.unit_code, cell.year) == WITHOUT_TASK:
                 continue
@@ -233,21 +232,9 @@ class _Load:
                 reached = Decimal("1.093") if cell.year == 2025 else Decimal("1.042")
             million = Decimal(1_000_000)
             value = max(million, (whole / reached / million).to_integral_value() * million)
-            db.session.add(
-                Target(
-                    region_code=cell.unit_code,
-                    year=cell.year,
-                    measure_code="total_amount",
-                    kind=TargetKind.TASK,
-                    version=1,
-                    comparison=Comparison.EXACT,
-                    value=value,
-                    document=TASK_DOCUMENT,
-                    issued_on=date(cell.year, 2, 20),
-                    source=TASK_DOCUMENT,
-                    is_demo=True,
-                )
-            )
+            amounts.append(tasks.task(cell.unit_code, cell.year, "total_amount", value))
+        towns = towns_of(plan.JINJIANG)
+        db.session.add_all([*amounts, *tasks.more_tasks(amounts, self.cells, CITY, towns)])
         db.session.flush()
 
     def _write(self, writer: Writer, records: Records) -> None:

@@ -33,7 +33,7 @@ _OTHERS = {
 _JINJIANG_WHOLE_2026 = 67_400
 _JINJIANG_SHARE_2026 = 0.23  # of the contracts that are not fixed; 217 of about 1,500 in a year
 # How much of 2026 the number of its contracts stands for on whatever day: years that are over keep theirs.
-_USUALLY_PASSED = 0.85
+USUALLY_PASSED = 0.85
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ def cells(rng: Random, contracts: int, elapsed: float) -> list[Cell]:
     open_cells: list[tuple[str, int, float, Decimal]] = []
     for unit_code, (*amounts, share) in _OTHERS.items():
         for year, amount in zip(YEARS, amounts, strict=True):
-            passed, registered = (_USUALLY_PASSED, elapsed) if year == YEARS[-1] else (1.0, 1.0)
+            passed, registered = (USUALLY_PASSED, elapsed) if year == YEARS[-1] else (1.0, 1.0)
             growth = 1 + 0.09 * (year - YEARS[0])
             open_cells.append(
                 (unit_code, year, share * passed * growth * rng.uniform(0.9, 1.1), _yuan(rng, amount * registered))
             )
     whole = sum(weight for *_, weight, _ in open_cells)
-    jinjiang = whole * _JINJIANG_SHARE_2026 / (1 - _JINJIANG_SHARE_2026) * _USUALLY_PASSED
+    jinjiang = whole * _JINJIANG_SHARE_2026 / (1 - _JINJIANG_SHARE_2026) * USUALLY_PASSED
     open_cells.append((JINJIANG, YEARS[-1], jinjiang, _yuan(rng, _JINJIANG_WHOLE_2026 * elapsed)))
     free = contracts - sum(count for count, _ in FIXED.values())
     counts = shared_out(free, [weight for *_, weight, _ in open_cells])

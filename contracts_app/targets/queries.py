@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Select, String, cast, false, func, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Select, String, and_, cast, false, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.sql.selectable import Subquery
 
-from contracts_app.codes.models import Document
+from contracts_app.codes.models import Document, Measure
+from contracts_app.codes.queries import choosable
+from contracts_app.core.clock import day_edges, today
 from contracts_app.core.db import db
 from contracts_app.core.pages import Page
 from contracts_app.regions.models import Region
@@ -28,20 +31,64 @@ SECTIONS = {
 
 
 def targets_for(
-    year: int, measure: str, unit_codes: Collection[str], kind: TargetKind = TargetKind.TASK
+    year: int,
+    measure: str,
+    region_codes: Collection[str],
+    kind: TargetKind = TargetKind.TASK,
+    *,
+    on: date | None = None,
 ) -> dict[str, Target]:
-    """The targets in force, by unit code; a unit without one is absent. Amounts are 元."""
+    """The targets in force, by the code of region or unit; a place without one is absent. Amounts are 元.
+
+    With a day, those that were in force at its end: so that a total as of a past date is held against what was the
+    task then.
+    """
     wanted = select(Target).where(
-        Target.year == year, Target.measure_code == measure, Target.kind == kind, Target.region_code.in_(unit_codes)
+        Target.year == year, Target.measure_code == measure, Target.kind == kind, Target.region_code.in_(region_codes)
     )
+    if on is not None:
+        wanted = wanted.where(in_force_on(on))
     return {target.region_code: target for target in db.session.scalars(wanted.order_by(Target.version))}
+
+
+def target_of(
+    region_code: str, year: int, measure: str, kind: TargetKind = TargetKind.TASK, *, on: date | None = None
+) -> Target | None:
+    """The target in force of one place, the city, a unit or a town; None without one."""
+    return targets_for(year, measure, [region_code], kind, on=on).get(region_code)
+
+
+def in_force_on(day: date) -> ColumnElement[bool]:
+    """Whether a version had come into force by the end of a day: issued, else recorded; known of neither, always."""
+    was_recorded = or_(Target.recorded_at.is_(None), Target.recorded_at < day_edges(day)[1])
+    return or_(Target.issued_on <= day, and_(Target.issued_on.is_(None), was_recorded))
+
+
+def task_measures() -> list[Measure]:
+    """What may be set as a yearly task, in the order of the list."""
+    return [measure for measure in choosable(Measure, today()) if measure.has_task]
 
 
 def versions_of(target: Target) -> Sequence[Target]:
     """Every version of one target, the newest first."""
     same = (Target.year, Target.region_code, Target.measure_code, Target.kind)
     wanted = select(Target).where(*(column == getattr(target, column.key) for column in same))
+    wanted = wanted.options(joinedload(Target.recorded_by))
     return db.session.scalars(wanted.order_by(Target.version.desc())).all()
+
+
+def measures_of(kind: TargetKind) -> list[Measure]:
+    """What targets of that kind may be about: for tasks those of the list, for plans whatever the plan names."""
+    if kind is TargetKind.TASK:
+        return task_measures()
+    named = select(Target.measure_code).where(Target.kind == kind)
+    return list(db.session.scalars(select(Measure).where(Measure.code.in_(named)).order_by(Measure.position)))
+
+
+def task_versions(region_code: str, year: int, measure: str) -> Sequence[Target]:
+    """Every version of one place's yearly task, the newest first, with who recorded it."""
+    newest = target_of(region_code, year, measure)
+    return versions_of(newest) if newest else []
 
 
 def indicators() -> Sequence[Indicator]:
@@ -80,30 +127,30 @@ def published_of(
     return {(figure.measure_code or "", figure.year, figure.region_code): figure for figure in found}
 
 
-def task_years(measure: str, unit_codes: Collection[str]) -> Sequence[int]:
-    """The years for which one of these units has a yearly task, the newest first."""
+def task_years(measure: str, region_codes: Collection[str]) -> Sequence[int]:
+    """The years for which one of these places has a yearly task, the newest first."""
     wanted = select(Target.year).where(
-        Target.measure_code == measure, Target.kind == TargetKind.TASK, Target.region_code.in_(unit_codes)
+        Target.measure_code == measure, Target.kind == TargetKind.TASK, Target.region_code.in_(region_codes)
     )
     return db.session.scalars(wanted.distinct().order_by(Target.year.desc())).all()
 
 
-def year_tasks(measure: str, unit_codes: Collection[str], newest: int) -> dict[int, dict[str, Target]]:
-    """The yearly tasks in force of the newest years that have any, by year and unit code; the newest year first."""
-    years = task_years(measure, unit_codes)[:newest]
+def year_tasks(measure: str, region_codes: Collection[str], newest: int) -> dict[int, dict[str, Target]]:
+    """The yearly tasks in force of the newest years that have any, by year and region code; the newest year first."""
+    years = task_years(measure, region_codes)[:newest]
     in_force: dict[int, dict[str, Target]] = {year: {} for year in years}
-    for target in tasks_of(measure, years, unit_codes):
+    for target in tasks_of(measure, years, region_codes):
         in_force[target.year].setdefault(target.region_code, target)
     return in_force
 
 
-def tasks_of(measure: str, years: Collection[int], unit_codes: Collection[str]) -> Sequence[Target]:
-    """Every version of the yearly tasks of some years; for each unit the newest version first."""
+def tasks_of(measure: str, years: Collection[int], region_codes: Collection[str]) -> Sequence[Target]:
+    """Every version of the yearly tasks of some years; for each place the newest version first."""
     wanted = select(Target).where(
         Target.measure_code == measure,
         Target.kind == TargetKind.TASK,
         Target.year.in_(years),
-        Target.region_code.in_(unit_codes),
+        Target.region_code.in_(region_codes),
     )
     return db.session.scalars(wanted.order_by(Target.year.desc(), Target.region_code, Target.version.desc())).all()
 

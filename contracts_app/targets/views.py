@@ -1,74 +1,255 @@
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+import base64
+import binascii
+import io
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import BinaryIO
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, may, needs
-from contracts_app.core.clock import today
-from contracts_app.core.errors import Refused
+from contracts_app.codes.models import Measure
+from contracts_app.core.clock import DayError, parse_day, today
+from contracts_app.core.files import FileRefused, safe_name
 from contracts_app.core.pages import number_from
-from contracts_app.regions.queries import units_under
+from contracts_app.core.workbooks import LARGEST, MIME
+from contracts_app.regions.models import Region
 
-from . import actions, queries
-from .actions import AMOUNT
-from .forms import PREFIX, tasks_form
+from . import actions, importing, pages, queries, values, workbook
+from .cascade import Places, Verdict, places_under
+from .forms import PREFIX, ImportForm, TasksForm, tasks_form
+from .importing import Checked, Outcome
 from .queries import FigureFilter
 
 bp = Blueprint("targets", __name__, url_prefix="/targets")
+bp.add_app_template_filter(values.shown, "task_shown")
+bp.add_app_template_filter(values.said, "task_said")
+bp.add_app_template_filter(values.unit_of, "task_unit")
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+AMOUNT = "total_amount"
+NEWEST = 5  # years beside each other
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which tasks an address means: ``measure`` and ``region`` beside the year; of somebody's own places only."""
+
+    measure: Measure
+    places: Places
+    place: Region | None  # None: the person's region has no place for a task
+
+    def url(self, endpoint: str, year: int) -> str:
+        """The address of another page about them."""
+        return url_for(endpoint, year=year, **self.args)  # type: ignore[arg-type]
+
+    @cached_property
+    def args(self) -> dict[str, str]:
+        """The same as arguments of an address."""
+        return {"measure": self.measure.code, **({"region": self.place.code} if self.place else {})}
+
+
+def _asked() -> Asked:
+    """What the address asks for; 404 for a measure without tasks and for a place of somebody else's."""
+    measures = {measure.code: measure for measure in queries.task_measures()}
+    measure = measures.get(request.args.get("measure", AMOUNT))
+    places = places_under(current_user.region)
+    code = request.args.get("region")
+    place = places.top if code is None else places.by_code.get(code)
+    if measure is None or (code is not None and place is None):
+        abort(404)
+    return Asked(measure, places, place)
 
 
 @bp.get("/")
 @needs(Can.READ_TARGETS)
 def index() -> str:
-    units = units_under(current_user.region)
-    tasks = queries.year_tasks(AMOUNT, [unit.code for unit in units], newest=5)
+    """The newest years beside each other."""
+    asked = _asked()
+    shown = [asked.place, *asked.places.parts_of(asked.place)] if asked.place else []
+    tasks = queries.year_tasks(asked.measure.code, [place.code for place in shown], newest=NEWEST)
     return render_template(
         "targets/index.html",
-        units=units,
+        asked=asked,
+        measures=queries.task_measures(),
+        shown=shown,
         tasks=tasks,
+        divisions={year: pages.division_of(shown, in_force) for year, in_force in tasks.items()},
         this_year=today().year,
-        may_set=may(current_user, Can.SET_TARGETS),
+        may_set=_may_set(asked.places),
     )
 
 
 @bp.get("/<int:year>")
 @needs(Can.READ_TARGETS)
 def show(year: int) -> str:
+    """One year and measure: a place's task on top, those of its parts below."""
     _known(year)
-    units = units_under(current_user.region)
-    versions = queries.tasks_of(AMOUNT, [year], [unit.code for unit in units])
+    asked, (on, sentence) = _asked(), _day_asked()
+    cascade = pages.cascade_of(asked.place, asked.places, year, asked.measure, on) if asked.place else None
+    codes = [place.code for place in asked.places.all]
+    years = sorted({year, *queries.task_years(asked.measure.code, codes)[:NEWEST]}, reverse=True)
     return render_template(
         "targets/show.html",
         year=year,
-        lines=[(unit, [target for target in versions if target.region_code == unit.code]) for unit in units],
-        may_set=may(current_user, Can.SET_TARGETS),
+        asked=asked,
+        measures=queries.task_measures(),
+        years=years,
+        cascade=cascade,
+        above=asked.places.above(asked.place) if asked.place else None,
+        on=on,
+        on_sentence=sentence,
+        today=today(),
+        may_set=_may_set(asked.places),
+    )
+
+
+@bp.get("/<int:year>/versions")
+@needs(Can.READ_TARGETS)
+def versions(year: int) -> str:
+    """Every version of one task: what, by which document, who and when."""
+    _known(year)
+    asked = _asked()
+    code = asked.place.code if asked.place else ""
+    return render_template(
+        "targets/versions.html",
+        year=year,
+        asked=asked,
+        versions=queries.task_versions(code, year, asked.measure.code),
+        may_set=_may_set(asked.places),
     )
 
 
 @bp.route("/<int:year>/edit", methods=["GET", "POST"])
 @needs(Can.SET_TARGETS)
 def edit(year: int) -> ResponseReturnValue:
+    """Set the task of a place and of its parts, with the document that says so."""
     _known(year)
-    units = units_under(current_user.region)
-    if not units:
-        raise Refused("年度任务下达给考核单元，你所在的地区不含考核单元：由市或县（市、区）的系统管理员录入。")
-    in_force = queries.targets_for(year, AMOUNT, [unit.code for unit in units])
-    form = tasks_form(units, {code: target.value for code, target in in_force.items()}, actions.versions_seen(in_force))
-    if form.validate_on_submit() and form.issued_on.data:
-        changed = actions.set_tasks(
-            year,
-            units,
-            form.tasks,
-            document=form.document.data,
-            issued_on=form.issued_on.data,
-            note=form.note.data or "",
-            seen=form.seen.data or "",
-            person=current_user,
-        )
-        flash(f"{year} 年任务已保存，{changed} 个单元有新版本。" if changed else "各单元任务没有改动，没有生成新版本。")
-        return redirect(url_for(".show", year=year))
-    page = render_template("targets/edit.html", year=year, form=form, in_force=in_force, prefix=PREFIX)
-    return page, 422 if form.is_submitted() else 200
+    asked = _asked()
+    if asked.place is None:
+        raise actions.nowhere()
+    if why_not := actions.why_not_set(current_user, asked.places):
+        raise why_not
+    parts = asked.places.parts_of(asked.place)
+    listed = [asked.place, *parts]
+    standing = actions.Standing(year, [place.code for place in listed], [asked.measure.code])
+    form = tasks_form(listed, asked.measure, standing)
+    status = 200
+    if form.validate_on_submit():
+        seen = actions.read_seen(form.seen.data or "")
+        plan = actions.plan_of(year, form.wanted, [asked.measure], asked.places, seen)
+        if form.agrees(plan):
+            actions.set_tasks(plan, form.basis, current_user, accepts_less=bool(form.accepts_less.data))
+            _say_what_was_set(year, plan)
+            return redirect(asked.url(".show", year))
+        status = 409 if plan.conflicts else 422
+    elif form.is_submitted():
+        status = 422
+    return _edit_page(year, asked, form, standing, parts), status
+
+
+def _edit_page(year: int, asked: Asked, form: TasksForm, standing: actions.Standing, parts: list[Region]) -> str:
+    in_force = {key[0]: standing.now(key) for key in standing.keys}
+    return render_template(
+        "targets/edit.html", year=year, asked=asked, form=form, in_force=in_force, parts=parts, prefix=PREFIX
+    )
+
+
+def _say_what_was_set(year: int, plan: actions.Plan) -> None:
+    if not plan.steps:
+        flash("各项任务没有改动，没有生成新版本。")
+        return
+    flash(f"{year} 年任务已保存，{len(plan.steps)} 项有新版本。")
+    for sentence in plan.said_of(Verdict.MORE):
+        flash(f"{sentence}加码如实保存，完成率按各自的任务算。", "info")
+    for sentence in plan.said_of(Verdict.LESS):
+        flash(f"{sentence}差额没有落实到下一级，补齐前页面一直提示。", "warn")
+
+
+@bp.get("/<int:year>/template.xlsx")
+@needs(Can.SET_TARGETS)
+def template(year: int) -> ResponseReturnValue:
+    """A workbook with the person's places and the tasks in force, to be filled in."""
+    _known(year)
+    places, measures = places_under(current_user.region), queries.task_measures()
+    content = workbook.template(year, places, measures, importing.standing_of(year, places, measures))
+    return _download(content, f"{year}年任务表.xlsx")
+
+
+@bp.route("/<int:year>/import", methods=["GET", "POST"])
+@needs(Can.SET_TARGETS)
+def import_file(year: int) -> ResponseReturnValue:
+    """Import a workbook: shown first, saved when confirmed, or given back with its bad cells marked."""
+    _known(year)
+    places = places_under(current_user.region)
+    if why_not := actions.why_not_set(current_user, places):
+        raise why_not
+    form = ImportForm()
+    if not form.is_submitted():
+        return _import_page(year, form)
+    chosen = _chosen(form)
+    if chosen is None:
+        return _import_page(year, form), 422
+    content, filename = chosen
+    try:
+        checked = importing.check(io.BytesIO(content), filename, current_user.region, year)
+    except FileRefused as refusal:
+        form.file.errors = [str(refusal)]
+        return _import_page(year, form), 422
+    form.content.data, form.filename.data = base64.urlsafe_b64encode(content).decode(), filename
+    if request.form.get("go") == "marked" and not checked.is_fine:
+        return _download(workbook.marked(checked.filled), f"标出错误-{filename}")
+    if request.form.get("go") == "save" and checked.is_fine:
+        return _save_import(year, form, checked)
+    return _import_page(year, form, checked), 200 if checked.is_fine else 422
+
+
+def _save_import(year: int, form: ImportForm, checked: Checked) -> ResponseReturnValue:
+    if form.digest.data != checked.digest:
+        form.form_errors.append("预览之后别人改过任务，下面是按现在的任务重新核对的结果：看过再确认。")
+        return _import_page(year, form, checked), 409
+    if checked.plan and (less := checked.plan.said_of(Verdict.LESS)) and not form.accepts_less.data:
+        form.accepts_less.errors = [f"{' '.join(less)}确实如此就勾选下面一项再导入。"]
+        return _import_page(year, form, checked), 422
+    saved = importing.save(checked, current_user, accepts_less=bool(form.accepts_less.data))
+    if saved and checked.plan:
+        _say_what_was_set(year, checked.plan)
+    else:
+        flash("表里的任务和现在的一样，没有生成新版本。")
+    return redirect(url_for(".show", year=year))
+
+
+def _import_page(year: int, form: ImportForm, checked: Checked | None = None) -> str:
+    return render_template(
+        "targets/import.html",
+        year=year,
+        form=form,
+        checked=checked,
+        outcomes=Outcome,
+        verdicts=Verdict,
+        limit_mb=LARGEST // (1024 * 1024),
+    )
+
+
+def _chosen(form: ImportForm) -> tuple[bytes, str] | None:
+    """The file just chosen, or the one carried along; None with a sentence beside the field."""
+    upload: BinaryIO | None = form.file.data.stream if form.file.data else None
+    if upload is not None:
+        return upload.read(LARGEST + 1), safe_name(form.file.data.filename or "")
+    try:
+        content = base64.urlsafe_b64decode((form.content.data or "").encode())
+    except (binascii.Error, ValueError):
+        content = b""
+    if not content:
+        form.file.errors = ["选择填好的任务表（.xlsx）"]
+        return None
+    return content, safe_name(form.filename.data or "")
+
+
+def _download(content: bytes, name: str) -> ResponseReturnValue:
+    return send_file(io.BytesIO(content), mimetype=MIME, as_attachment=True, download_name=name, max_age=0)
 
 
 @bp.get("/published")
@@ -94,6 +275,19 @@ def _sought() -> FigureFilter:
         region_code=request.args.get("region", "")[:12],
         words=request.args.get("words", "").strip()[:100],
     )
+
+
+def _day_asked() -> tuple[date | None, str]:
+    """The day whose versions are to be shown, and why what was typed is none."""
+    typed = request.args.get("on", "").strip()
+    try:
+        return (parse_day(typed), "") if typed else (None, "")
+    except DayError as wrong:
+        return None, str(wrong)
+
+
+def _may_set(places: Places) -> bool:
+    return may(current_user, Can.SET_TARGETS) and actions.why_not_set(current_user, places) is None
 
 
 def _known(year: int) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts_app.accounts.models import User
+from contracts_app.codes.models import Measure
 from contracts_app.contracts import checks, ledger
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Contract, HistoryLine, NumberCounter
@@ -21,10 +22,12 @@ from contracts_app.core.codes import parse_uscc
 from contracts_app.core.db import db
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
-from contracts_app.regions.models import Unit
+from contracts_app.regions.models import Region, Unit
 from contracts_app.regions.queries import ABROAD
 from contracts_app.rules.queries import limits_on, work_calendar
+from contracts_app.targets.cascade import Verdict, places_under
 from contracts_app.targets.models import Target, TargetKind
+from contracts_app.targets.pages import cascade_of
 from tests.demo.conftest import AS_OF
 from tests.factories import JINJIANG
 
@@ -175,8 +178,10 @@ def test_the_queues_of_jinjiang_are_green_amber_and_red(demonstration):
 
 
 def test_targets_are_marked_as_made_up_and_one_is_missing(demonstration):
-    tasks = db.session.scalars(select(Target).where(Target.kind == TargetKind.TASK)).all()
-    assert all(task.is_demo and "演示" in task.document for task in tasks)
+    every = db.session.scalars(select(Target).where(Target.kind == TargetKind.TASK)).all()
+    assert all(task.is_demo and "演示" in task.document for task in every)
+    unit_codes = {unit.code for unit in db.session.scalars(select(Unit))}
+    tasks = [task for task in every if task.measure_code == "total_amount" and task.region_code in unit_codes]
     assert len(tasks) == 13 * 3 - 1
     units, share = by_unit(2025), {}
     for task in tasks:
@@ -186,6 +191,17 @@ def test_targets_are_marked_as_made_up_and_one_is_missing(demonstration):
     assert max(share.values()) < Decimal("1.25")
     assert share[JINJIANG] > 1
     assert "3505T1" not in share
+
+
+@pytest.mark.parametrize("measure", ["total_amount", "technology_amount", "contracts"])
+@pytest.mark.parametrize("year", [2025, 2026])
+def test_made_up_tasks_add_up(demonstration, year, measure):
+    city = db.session.get(Region, "350500")
+    cascade = cascade_of(city, places_under(city), year, db.session.get(Measure, measure), None)
+    assert cascade.whole.division.verdict is Verdict.EQUAL
+    (jinjiang,) = (line for line in cascade.parts if line.place.code == JINJIANG)
+    towns = Verdict.EQUAL if measure == "total_amount" else Verdict.NOT_DIVIDED
+    assert jinjiang.division.verdict is towns
 
 
 def test_firms_do_not_exist_and_their_codes_say_so(demonstration):

@@ -1,5 +1,6 @@
+import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from threading import Barrier
 
@@ -9,8 +10,8 @@ from sqlalchemy import select
 from contracts_app.accounts.roles import Role
 from contracts_app.core.audit import AuditEntry
 from contracts_app.targets.models import Target, TargetKind
-from contracts_app.targets.queries import targets_for, task_years, tasks_of, year_tasks
-from tests.factories import JINJIANG, QUANZHOU, SHISHI
+from contracts_app.targets.queries import target_of, targets_for, task_years, tasks_of, year_tasks
+from tests.factories import JINJIANG, QINGYANG, QUANZHOU, SHISHI
 
 WAN = Decimal(10_000)
 PAPER = {"document": "泉科〔2026〕18号", "issued_on": "2026-03-06"}
@@ -60,8 +61,16 @@ def test_a_revision_is_a_new_version_of_what_changed_only(admin, session):
         (2, 70_000, "泉科〔2026〕40号"),
         (1, 66_000, "泉科〔2026〕18号"),
     ]
-    page = admin.get("/targets/2026").text
-    for words in ("第 2 版 现行", "第 1 版 已替代", "年中调整", "泉科〔2026〕18号"):
+    page = admin.get(f"/targets/2026/versions?region={JINJIANG}").text
+    for words in (
+        "现行",
+        "已替代",
+        "66,000.00 → 70,000.00",
+        "年中调整",
+        "泉科〔2026〕18号",
+        "系统管理员",
+        "2026-03-06",
+    ):
         assert words in page
 
 
@@ -83,8 +92,21 @@ def test_two_admins_do_not_overwrite_each_other(admin, make, sign_in):
     save(admin, task_350582="66000")
     answer = save(other, seen=seen, task_350582="50000")
     assert answer.status_code == 409
-    assert "刚被别人改过" in answer.text
+    assert "改成了 66,000.00 万元（第 1 版）" in answer.text
+    assert 'value="50000"' in answer.text, "what was typed is not lost"
     assert in_force() == {JINJIANG: (1, 66_000)}
+    seen = answer.text.split('name="seen" type="hidden" value="')[1].split('"')[0]
+    assert save(other, seen=seen, task_350582="50000").status_code == 302, "and means it, once they have seen it"
+    assert in_force() == {JINJIANG: (2, 50_000)}
+
+
+def test_what_one_leaves_alone_is_not_taken_back(admin, make, sign_in):
+    other = sign_in(make.user(Role.ADMIN, region=QUANZHOU))
+    save(admin, task_350582="66000", task_350581="30000")
+    seen = seen_by(other)
+    save(admin, task_350582="70000", task_350581="30000")
+    assert save(other, seen=seen, task_350582="66000", task_350581="31000").status_code == 302
+    assert in_force() == {JINJIANG: (2, 70_000), SHISHI: (2, 31_000)}
 
 
 @pytest.mark.parametrize(
@@ -107,26 +129,77 @@ def test_what_is_wrong_is_said_and_what_was_typed_is_kept(admin, fields, sentenc
     assert in_force() == {}
 
 
-def test_parts_that_do_not_add_up_to_the_city_are_asked_about(admin):
-    parts = {"task_350582": "60", "task_350581": "30", "city_total": "100", "city_total_unit": "wan"}
+def test_parts_with_less_than_the_whole_are_asked_about_and_the_page_goes_on_saying_it(admin):
+    parts = {"task_350582": "60", "task_350581": "30", "task_350500": "100"}
     answer = save(admin, **parts)
     assert answer.status_code == 422
-    assert "各单元合计 90.00 万元，比全市任务少 10.00 万元" in answer.text
-    assert save(admin, **parts, sum_differs="y").status_code == 302
+    assert "泉州市技术合同成交额：分解少于任务 10.00 万元（11 个没有任务）" in answer.text
+    assert in_force() == {}
+    answer = save(admin, **parts, accepts_less="y")
+    assert answer.status_code == 302
     assert in_force() == {JINJIANG: (1, 60), SHISHI: (1, 30)}
+    for _ in range(2):
+        page = admin.get("/targets/2026").text
+        assert "泉州市的任务没有全部分解：分解少于任务 10.00 万元" in page
 
 
-def test_parts_that_add_up_are_saved_at_once(admin):
-    assert save(admin, task_350582="60", task_350581="40", city_total="100").status_code == 302
+def test_parts_with_more_than_the_whole_are_saved_and_said(admin):
+    assert save(admin, task_350582="60", task_350581="50", task_350500="100").status_code == 302
+    page = admin.get("/targets/2026").text
+    assert "分解多于任务 10.00 万元" in page
+    assert "加码如实保存" in page
+    assert save(admin, task_350582="50").status_code == 302
+    assert "相等" in admin.get("/targets/2026").text
+
+
+def test_a_county_divides_its_task_among_its_towns(make, sign_in):
+    visitor = sign_in(make.user(Role.ADMIN, region=JINJIANG))
+    save(visitor, task_350582="60", task_350582001="45", task_350582101="15")
+    page = visitor.get("/targets/2026").text
+    assert "分解到镇（街道）" in page
+    assert re.search(r"data-task-sum>60\.00<", page)
+    assert target_of(QINGYANG, 2026, "total_amount").value == 45 * WAN
+    above = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/targets/2026").text
+    assert f"region={JINJIANG}" in above
+    assert "相等" in above
+
+
+def test_counts_are_whole_numbers(admin):
+    fields = {**PAPER, "seen": ""}
+    address = "/targets/2026/edit?measure=contracts"
+    answer = admin.post(address, data={**fields, "task_350582": "2.5"})
+    assert answer.status_code == 422
+    assert "只填写整数" in answer.text
+    assert admin.post(address, data={**fields, "task_350582": " ２１7 项"}).status_code == 302
+    assert target_of(JINJIANG, 2026, "contracts").value == 217
+    assert target_of(JINJIANG, 2026, "total_amount") is None
+
+
+def test_the_task_of_a_past_day_is_the_version_then_in_force(admin, make):
+    save(admin, task_350582="66000", issued_on="2026-03-06")
+    save(admin, task_350582="70000", issued_on="2026-07-01")
+    days = [date(2026, 3, 5), date(2026, 3, 6), date(2026, 6, 30), date(2026, 7, 1), None]
+    found = [targets_for(2026, "total_amount", [JINJIANG], on=day) for day in days]
+    assert [one[JINJIANG].value / WAN if one else None for one in found] == [None, 66_000, 66_000, 70_000, 70_000]
+    assert "66,000.00" in admin.get("/targets/2026?on=2026-06-30").text
+    assert "还没有下达" in admin.get("/targets/2026?on=2026-01-31").text
+    recorded = datetime(2026, 5, 1, 20, tzinfo=UTC)  # 2 May in Shanghai
+    facts = {"region_code": SHISHI, "year": 2026, "measure_code": "contracts", "document": "口头", "source": "测试"}
+    make.save(Target(**facts, value=Decimal(5), recorded_at=recorded))
+    assert target_of(SHISHI, 2026, "contracts", on=date(2026, 5, 1)) is None
+    assert target_of(SHISHI, 2026, "contracts", on=date(2026, 5, 2)).value == 5
 
 
 def test_a_county_admin_sets_the_own_task_only(make, sign_in):
     visitor = sign_in(make.user(Role.ADMIN, region=JINJIANG))
     page = visitor.get("/targets/2026/edit").text
     assert "task_350581" not in page
-    assert "city_total" not in page
+    assert "task_350500" not in page
     save(visitor, task_350582="60", task_350581="40")
     assert in_force() == {JINJIANG: (1, 60)}
+    for address in ("/targets/2026", "/targets/2026/edit", "/targets/2026/versions"):
+        assert visitor.get(f"{address}?region={SHISHI}").status_code == 404
+        assert visitor.get(f"{address}?measure=carriers").status_code == 404
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.REGISTRAR, Role.AUDITOR, Role.BROKER])
@@ -151,6 +224,7 @@ def test_the_table_shows_what_is_in_force_by_year(admin, make, sign_in):
     for words in ("2026 年", "2025 年", "65.00", "第 2 版", "72.00"):
         assert words in page
     assert "60.00" not in page
+    assert "没有总任务" in page
     assert list(year_tasks("total_amount", [JINJIANG], newest=1)) == [2026]
     assert task_years("total_amount", [SHISHI]) == [2026]
 
@@ -166,6 +240,11 @@ def test_a_plan_target_is_no_task(admin, session):
     assert session.scalars(select(Target).where(Target.kind == TargetKind.PLAN)).first()
     assert "还没有录入年度任务" in admin.get("/targets/").text
     assert "2025 年还没有录入年度任务" in admin.get("/targets/2025").text
+    save(admin, 2025, task_350582="100", task_350500="100")
+    page = admin.get(f"/targets/2025?region={JINJIANG}").text
+    assert "34,200.00 万元" in page
+    assert "不是下达的年度任务" in page
+    assert "相等" in admin.get("/targets/2025").text, "what the plan says is part of no sum"
 
 
 def test_a_year_nobody_means_is_not_found(admin):
