@@ -104,13 +104,14 @@ def _register_pages(app: Flask) -> None:
     from .platforms import views as platforms
     from .regions import views as regions
     from .rules import views as rules
+    from .statistics import indicator_views as indicators
     from .statistics import views as statistics
     from .targets import views as targets
     from .tracking import views as tracking
 
     people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
     work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
-    for noun in (*people, *work, *reference, targets, statistics, tracking, papers):
+    for noun in (*people, *work, *reference, targets, statistics, indicators, tracking, papers):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

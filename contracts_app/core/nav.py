@@ -51,7 +51,7 @@ MENU = (
             Entry("年度总览", "speedometer2", "statistics.overview"),
             Entry("考核目标", "bullseye", "targets.index"),
             Entry("发布数据", "megaphone", "targets.published"),
-            Entry("规划指标", "list-check", "statistics.indicators"),
+            Entry("规划指标", "list-check", "indicators.index"),
             Entry("办理时效", "stopwatch", "timeliness.index"),
         ),
     ),

@@ -4,17 +4,12 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_login import current_user
 
-from contracts_app.accounts.permissions import Can, may, needs
-from contracts_app.codes.models import Document
-from contracts_app.codes.queries import listed
+from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.core import charts
 from contracts_app.core.clock import today
-from contracts_app.regions.queries import units_under
-from contracts_app.targets.queries import indicators as plan_indicators
 
 from . import queries
-from .beside import plan_lines
 from .year import YearOverview
 
 bp = Blueprint("statistics", __name__, url_prefix="/statistics")
@@ -25,20 +20,6 @@ bp = Blueprint("statistics", __name__, url_prefix="/statistics")
 def overview() -> str:
     year = queries.year_overview(_year_asked(today()), current_user)
     return render_template("statistics/overview.html", overview=year, charts=_charts(year), link=contracts_url)
-
-
-@bp.get("/indicators")
-@needs(Can.READ_TARGETS)
-def indicators() -> str:
-    sees_counts = may(current_user, Can.SEE_STATISTICS)
-    own = plan_lines(units_under(current_user.region)) if sees_counts else ()
-    return render_template(
-        "statistics/indicators.html",
-        indicators=plan_indicators(),
-        own={line.indicator.number: line for line in own},
-        link=contracts_url,
-        names={document.code: document.name for document in listed(Document)},
-    )
 
 
 def contracts_url(query: ContractQuery) -> str:

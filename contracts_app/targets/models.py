@@ -161,6 +161,20 @@ class Span(Word):
     TARGET = "target", "目标"
 
 
+class Standing(Word):
+    """What a reader has to know of a figure before using it. Only one without any is used in charts and growth."""
+
+    MISSING = "missing", "缺"
+    NO_UNIT = "no_unit", "单位缺"
+    OPEN = "open", "待核"
+    INFERRED = "inferred", "年份推定"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether one may still reckon with the figure: a year of ours leaves the number as it was."""
+        return self is Standing.INFERRED
+
+
 class PublishedFigure(Base):
     """One figure from a document, as it was published.
 
@@ -206,6 +220,10 @@ class PublishedFigure(Base):
         """The value in 元 where it is an amount of money with a unit, else None."""
         return in_yuan(self.value, self.unit)
 
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        return standings_of(self.value, self.unit, self.doubt, self.inferred)
+
 
 class IndicatorValue(Base):
     """What an indicator stood at in a year after its base, in the indicator's unit, and the figure that says so."""
@@ -220,6 +238,17 @@ class IndicatorValue(Base):
     note: Mapped[str] = mapped_column(Text, default="")
 
     figure: Mapped[PublishedFigure | None] = relationship()
+
+
+def standings_of(value: Decimal | None, unit: str, doubt: str, inferred: bool) -> tuple[Standing, ...]:
+    """What is to be said of a figure: value or unit is torn, its doubt is not settled (待核), its year is ours."""
+    holds = {
+        Standing.MISSING: value is None,
+        Standing.NO_UNIT: not unit,
+        Standing.OPEN: Standing.OPEN.label in doubt,
+        Standing.INFERRED: inferred,
+    }
+    return tuple(standing for standing, is_so in holds.items() if is_so)
 
 
 def in_yuan(value: Decimal | None, unit: str) -> Decimal | None:

@@ -16,9 +16,10 @@ from contracts_app.codes.queries import choosable
 from contracts_app.core.clock import day_edges, today
 from contracts_app.core.db import db
 from contracts_app.core.pages import Page
+from contracts_app.core.text import search_key
 from contracts_app.regions.models import Region
 
-from .models import Comparison, Indicator, PublishedFigure, Span, Target, TargetKind, in_yuan
+from .models import Comparison, Indicator, PublishedFigure, Span, Standing, Target, TargetKind, in_yuan, standings_of
 
 SECTIONS = {
     "A": "技术合同",
@@ -173,6 +174,7 @@ class Figure:
     region_name: str
     place: str
     caliber: str
+    topic: str
     source: str
     document_name: str
     document_number: str
@@ -184,6 +186,19 @@ class Figure:
         """The value in 元 where it is an amount of money with a unit, else None."""
         return in_yuan(self.value, self.unit)
 
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """What is to be said with the figure wherever it is shown; empty for one that can be taken as it is."""
+        return standings_of(self.value, self.unit, self.doubt, self.inferred)
+
+    @property
+    def number(self) -> str:
+        """The value with its sign of comparison and its unit, as it can be read aloud: > 3 亿元; — where it is torn."""
+        if self.value is None:
+            return "—"
+        sign = "" if self.comparison is Comparison.EXACT else f"{self.comparison.value} "
+        return f"{sign}{self.value.normalize():,f} {self.unit or '（原文无单位）'}"
+
 
 @dataclass(frozen=True)
 class FigureFilter:
@@ -193,6 +208,11 @@ class FigureFilter:
     year: int | None = None
     region_code: str = ""
     words: str = ""
+    source: str = ""
+    span: Span | None = None
+    standing: Standing | None = None
+    topic: str = ""
+    keys: tuple[str, ...] = ()
 
 
 def figures(sought: FigureFilter) -> list[Figure]:
@@ -215,10 +235,57 @@ def figures_select(sought: FigureFilter) -> Select[Any]:
         wanted = wanted.where(every.c.year == sought.year)
     if sought.region_code:
         wanted = wanted.where(every.c.region_code == sought.region_code)
-    text = func.lower(every.c.name + " " + every.c.caliber + " " + every.c.doubt + " " + every.c.wording, type_=String)
-    for word in sought.words.lower().split():
-        wanted = wanted.where(text.contains(word, autoescape=True))
+    for name in ("source", "span", "topic"):
+        if asked := getattr(sought, name):
+            wanted = wanted.where(every.c[name] == asked)
+    if sought.keys:
+        wanted = wanted.where(every.c.key.in_(sought.keys))
+    if sought.standing:
+        wanted = wanted.where(_stands(every, sought.standing))
+    if sought.words:
+        wanted = wanted.where(every.c.key.in_(_keys_with(every, sought.words)))
     return wanted.order_by(every.c.section, every.c.key)
+
+
+def figure(key: str) -> Figure | None:
+    """One figure of any section; B-11-target is the target of indicator 11."""
+    found = figures(FigureFilter(keys=(key,)))
+    return found[0] if found else None
+
+
+def of_topic(topic: str) -> list[Figure]:
+    """All that documents say about one matter, the oldest first, each in its own caliber."""
+    found = figures(FigureFilter(topic=topic)) if topic else []
+    return sorted(found, key=lambda figure: (figure.year, figure.span is Span.TARGET, figure.key))
+
+
+def figure_documents() -> Sequence[Document]:
+    """The documents that figures were taken from, in their order."""
+    every = _every_figure()
+    wanted = select(Document).where(Document.code.in_(select(every.c.source)))
+    return db.session.scalars(wanted.order_by(Document.position)).all()
+
+
+def _stands(every: Subquery, standing: Standing) -> ColumnElement[bool]:
+    return {
+        Standing.MISSING: every.c.value.is_(None),
+        Standing.NO_UNIT: every.c.unit == "",
+        Standing.OPEN: every.c.doubt.contains(Standing.OPEN.label),
+        Standing.INFERRED: every.c.inferred.is_(True),
+    }[standing]
+
+
+_READ = ("name", "wording", "caliber", "doubt", "topic", "place", "period")
+
+
+def _keys_with(every: Subquery, words: str) -> list[str]:
+    """The keys of the figures in which all words occur, whatever blanks and widths the document has (47.3 亿元)."""
+    sought = [search_key(word) for word in words.split()]
+    if not all(sought):
+        return []
+    rows = db.session.execute(select(every.c.key, *(every.c[name] for name in _READ)))
+    texts = ((row.key, search_key("".join(row[1:]))) for row in rows)
+    return [key for key, text in texts if all(word in text for word in sought)]
 
 
 def figure_years() -> list[int]:
@@ -249,7 +316,7 @@ def _every_figure() -> Subquery:
     p, i = PublishedFigure, Indicator
     own = select(
         p.key, p.section, p.name, p.wording, p.value, p.comparison, p.unit, p.period, p.span, p.year,
-        p.region_code, p.place, p.caliber, p.source, p.inferred, p.doubt,
+        p.region_code, p.place, p.caliber, p.topic, p.source, p.inferred, p.doubt,
     )  # fmt: skip
     return union_all(
         own,
@@ -266,6 +333,6 @@ def _of_indicators(ending: str, suffix: str, wording: Any, value: Any, year: Any
     comparison = i.comparison if ending == "-target" else literal(Comparison.EXACT, i.comparison.type)
     return select(
         i.key + ending, literal("B"), i.name + suffix, wording, value, comparison, i.unit, cast(year, String),
-        literal(span, PublishedFigure.span.type), year, i.region_code, literal(""), i.caliber, i.source,
+        literal(span, PublishedFigure.span.type), year, i.region_code, literal(""), i.caliber, i.topic, i.source,
         false(), i.doubt,
     )  # fmt: skip

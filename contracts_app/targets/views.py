@@ -4,7 +4,7 @@ import io
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
@@ -22,6 +22,7 @@ from . import actions, importing, pages, queries, values, workbook
 from .cascade import Places, Verdict, places_under
 from .forms import PREFIX, ImportForm, TasksForm, tasks_form
 from .importing import Checked, Outcome
+from .models import Span, Standing
 from .queries import FigureFilter
 
 bp = Blueprint("targets", __name__, url_prefix="/targets")
@@ -264,6 +265,9 @@ def published() -> str:
         sections=queries.SECTIONS,
         years=queries.figure_years(),
         regions=queries.figure_regions(),
+        documents=queries.figure_documents(),
+        spans=Span,
+        standings=Standing,
     )
 
 
@@ -274,7 +278,15 @@ def _sought() -> FigureFilter:
         year=int(year) if year.isascii() and year.isdigit() and len(year) == 4 else None,
         region_code=request.args.get("region", "")[:12],
         words=request.args.get("words", "").strip()[:100],
+        source=request.args.get("source", "")[:40],
+        span=_word(Span, "span"),
+        standing=_word(Standing, "standing"),
+        topic=request.args.get("topic", "").strip()[:40],
     )
+
+
+def _word(words: Any, name: str) -> Any:
+    return next((one for one in words if one.value == request.args.get(name)), None)
 
 
 def _day_asked() -> tuple[date | None, str]:
