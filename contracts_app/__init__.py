@@ -100,18 +100,24 @@ def _register_pages(app: Flask) -> None:
     from .codes import views as codes
     from .contracts import bulk_views, filing, paper_files, reading, rule_views, timeliness, views
     from .enterprises import views as enterprises
+    from .papers import publication as publications
     from .papers import views as papers
     from .platforms import views as platforms
     from .regions import views as regions
     from .rules import views as rules
+    from .statistics import crosstab_views as crosstab
     from .statistics import indicator_views as indicators
+    from .statistics import sentence_views as sentences
+    from .statistics import snapshot_views as snapshots
     from .statistics import views as statistics
     from .targets import views as targets
     from .tracking import views as tracking
 
     people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
     work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
-    for noun in (*people, *work, *reference, targets, statistics, indicators, tracking, papers):
+    for noun in (*people, *work, *reference, targets, statistics, indicators, crosstab, tracking, papers):
+        app.register_blueprint(noun.bp)
+    for noun in (sentences, snapshots, publications):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

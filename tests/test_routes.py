@@ -105,6 +105,8 @@ WHO_OPENS_WHAT = {
     "indicators.show": READERS | {ADMIN},
     "indicators.figure": READERS | {ADMIN},
     "indicators.seven_counters": READERS,
+    "totals.index": READERS,
+    "totals.file": READERS,
     "tracking.show": READERS | {BROKER},
     "tracking.overdue": READERS | {BROKER},
     "tracking.inbox": {REGISTRAR, REVIEWER},

@@ -56,6 +56,9 @@ class Dimension:
             return _within(query, *_EDGES[self.code](key))
         if key == "":
             return replace(query, lacking=tuple(dict.fromkeys((*query.lacking, name))))
+        asked = getattr(query, name)
+        if isinstance(asked, str) and self.rolled(asked) == key:
+            return query  # something below the key is asked already
         value: Any = int(key) if name in ("platform", "broker") else key
         if self.code in _WORDS:
             value = next(word for word in _WORDS[self.code] if word.value == key)

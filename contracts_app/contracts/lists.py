@@ -42,7 +42,29 @@ COUNTED_ORDERS: Mapping[str, Any] = {  # the same of a year's list
     "technology": LedgerEntry.technology_amount,
     "signed": Contract.signed_on,
     "registered": LedgerEntry.counts_on,
+    "received": LedgerEntry.received_amount,
+    "verified": LedgerEntry.verified_income,
 }
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount that a list shows: its name in rows and sums, its word, and the order it can be sorted by."""
+
+    name: str
+    label: str
+    sort: str
+
+
+_OF_DEALS = (Amount("total_amount", "成交额", "amount"), Amount("technology_amount", "技术交易额", "technology"))
+_OF_MONEY = (Amount("received_amount", "到账额", "received"), Amount("verified_income", "核定技术性收入", "verified"))
+
+
+def amounts_of(of_money: bool) -> tuple[Amount, Amount]:
+    """The two amounts of a list: of what was registered, or of money that came in and was verified later."""
+    return _OF_MONEY if of_money else _OF_DEALS
+
+
 OLDEST_LAST, COUNTED_LAST_FIRST = "-updated", "-registered"
 
 _seller, _buyer, _root = aliased(Enterprise), aliased(Enterprise), aliased(ContractType)
@@ -50,7 +72,9 @@ _seller, _buyer, _root = aliased(Enterprise), aliased(Enterprise), aliased(Contr
 
 def sort_of(text: str | None, query: ContractQuery) -> Sort:
     """The sort an address asks for, else what was changed last comes first; of a year, what was counted last."""
-    return sort_from(text, ORDERS, COUNTED_LAST_FIRST if query.is_counted else OLDEST_LAST)
+    if query.is_counted:
+        return sort_from(text, COUNTED_ORDERS, COUNTED_LAST_FIRST)
+    return sort_from(text, ORDERS, OLDEST_LAST)
 
 
 def contracts(query: ContractQuery, person: User, *, sort: Sort, number: int, size: int, total: int) -> Page[Any]:
@@ -80,7 +104,8 @@ def _shown_counted() -> Select[Any]:
     With the page's ids that makes eight tables: of more PostgreSQL takes the order in which they stand, and would join
     the whole ledger before it cuts a page from it.
     """
-    counted = (LedgerEntry.cause, LedgerEntry.counts_on, LedgerEntry.contracts.label("counted"))
+    money = (LedgerEntry.received_amount, LedgerEntry.verified_income)
+    counted = (LedgerEntry.cause, LedgerEntry.counts_on, LedgerEntry.contracts.label("counted"), *money)
     rows = select(*_columns(LedgerEntry), *counted).select_from(LedgerEntry)
     rows = rows.outerjoin(Contract, Contract.id == LedgerEntry.contract_id)
     return _beside(rows, LedgerEntry)

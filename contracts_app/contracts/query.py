@@ -35,7 +35,7 @@ from contracts_app.regions.queries import ABROAD, home_path
 
 from .addresses import ArgumentReader, DateKind
 from .facets import EDGES, ENDS, Band, Caliber, Flow
-from .ledger import OF_REGISTRATION, Cause, LedgerEntry
+from .ledger import OF_MONEY, OF_REGISTRATION, Cause, LedgerEntry
 from .models import Contract
 from .queries import Placed, in_region_of, may_see, sees_all_units
 from .search import WORDS
@@ -224,6 +224,11 @@ class ContractQuery:
     def is_counted(self) -> bool:
         """Whether the rows are entries of the ledger: what was counted in a year, for whatever cause."""
         return self.year is not None
+
+    @property
+    def is_of_money(self) -> bool:
+        """Whether the rows are money that came in or was verified later: they have amounts of their own."""
+        return self.is_counted and self.cause in OF_MONEY
 
     @property
     def counts_by_day(self) -> bool:

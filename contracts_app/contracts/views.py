@@ -46,6 +46,7 @@ bp.add_app_template_filter(amounts.foreign_in_words, "foreign_price")
 bp.add_app_template_filter(amounts.free_use_in_words, "free_use")
 bp.add_app_template_filter(amounts.royalty_in_words, "royalty")
 bp.add_app_template_filter(corrections.words_of, "place")
+bp.add_app_template_global(lists.amounts_of, "amounts_of")
 
 Tabs = list[tuple[str, str, int | None, bool]]
 
@@ -119,7 +120,11 @@ def _on_page(query: ContractQuery, rows: Sequence[Any]) -> Sums:
         sum(row.counted for row in rows) if query.is_counted else len(rows),
         sum((row.total_amount for row in rows), Decimal(0)),
         sum((row.technology_amount for row in rows), Decimal(0)),
+        *(sum((getattr(row, name) for row in rows), Decimal(0)) for name in _OF_MONEY if query.is_of_money),
     )
+
+
+_OF_MONEY = ("verified_income", "received_amount")
 
 
 def _tabs(query: ContractQuery, by_tab: dict[Word, Sums]) -> Tabs:

@@ -79,6 +79,10 @@ ACTIONS: dict[str, str] = {
     "record_benefit": "登记享受的优惠",
     "withdraw_benefit": "作废优惠记录",
     "verify_income": "办理核定",
+    "export_totals": "导出统计表",
+    "export_contracts": "导出合同列表",
+    "freeze_figures": "封存发布数",
+    "close_period": "封账",
 }
 SUBJECTS: dict[str, str] = {
     "user": "账号",
@@ -90,6 +94,7 @@ SUBJECTS: dict[str, str] = {
     "delegation": "委托代办",
     "paper_file": "涉密纸质卷",
     "settings": "系统设置",
+    "snapshot": "发布快照",
 }
 FACTS: dict[str, str] = {
     "username": "用户名",
@@ -141,4 +146,11 @@ FACTS: dict[str, str] = {
     "amount": "金额",
     "day": "日期",
     "benefit": "优惠种类",
+    "query": "条件",
+    "file": "文件格式",
+    "rows": "行数",
+    "period": "期间",
+    "hash": "校验值",
+    "units": "考核单元",
+    "closed_until": "封账到",
 }

@@ -54,6 +54,7 @@ class Bar:
     tick: float | None  # where the target stands
     track: float  # the pale ground, as long as the target
     behind: bool
+    pace: float | None = None  # where it should be by now
 
 
 def bars(rows: Sequence[tuple[Amount | None, Amount | None]], pace: Share = 1) -> list[Bar]:
@@ -70,9 +71,36 @@ def bars(rows: Sequence[tuple[Amount | None, Amount | None]], pace: Share = 1) -
             tick=place(target) if target else None,
             track=place(target) if target else 0.0,
             behind=bool(target) and Fraction(value or 0) < Fraction(target or 0) * Fraction(pace),
+            pace=round(place(target) * float(pace), 1) if target and 0 < pace < 1 else None,
         )
         for value, target in rows
     ]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part of a bar that is cut into parts; lengths are of ``BAR_WIDTH``."""
+
+    place: int  # 1 to 5: its colour
+    start: float
+    length: float
+
+
+def stacked(rows: Sequence[Sequence[Amount]]) -> list[list[Piece]]:
+    """A bar for each row, cut into its parts from left to right; parts of nothing or less get no piece."""
+    largest = max((sum(max(part, Decimal(0)) for part in row) for row in rows), default=Decimal(0))
+    full = Fraction(largest) if largest > 0 else Fraction(1)
+
+    def cut(row: Sequence[Amount]) -> list[Piece]:
+        pieces, before = [], Fraction(0)
+        for place, part in enumerate(row, 1):
+            if part > 0:
+                length = Fraction(part) / full * BAR_WIDTH
+                pieces.append(Piece(place, round(float(before), 1), round(float(length), 1)))
+                before += length
+        return pieces
+
+    return [cut(row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -134,11 +162,19 @@ class Plot:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the year may end with, 元."""
+    """What the year may end with, 元; without a band where nobody can tell it."""
 
     value: Decimal
-    low: Decimal
-    high: Decimal
+    low: Decimal | None
+    high: Decimal | None
+
+    @property
+    def top(self) -> Decimal:
+        return self.value if self.high is None else self.high
+
+    @property
+    def bottom(self) -> Decimal:
+        return self.value if self.low is None else self.low
 
 
 @dataclass(frozen=True)
@@ -175,7 +211,7 @@ def cumulative(
     ``actual`` and ``last_year`` are running totals at the ends of January, February …; the last of ``actual`` stands
     at ``until`` when that month is not over. Amounts in 元 are drawn in 亿元 or 万元; with ``unit`` they are counts.
     """
-    scale = _scale_of([*actual, *last_year, target or 0, forecast.high if forecast else 0], unit)
+    scale = _scale_of([*actual, *last_year, target or 0, forecast.top if forecast else 0], unit)
     lines = _Lines(year, until, tuple(actual[:12]), tuple(last_year[:12]), target, forecast, scale)
     return LineChart(
         year=year,
@@ -186,7 +222,7 @@ def cumulative(
         table=lines.table(),
         target_words=f"{lines.scale.show(target)} {lines.scale.unit}" if target else "",
         forecast_words=scale.show(forecast.value) if forecast else "",
-        forecast_range=f"{scale.show(forecast.low)}–{scale.show(forecast.high)}" if forecast else "",
+        forecast_range=f"{scale.show(forecast.low)}–{scale.show(forecast.top)}" if forecast and forecast.low else "",
     )
 
 
@@ -257,7 +293,7 @@ class _Lines:
             last_year=frame.running(self.last_year),
             target=frame.line([(0, 0), (12, self.target)]) if self.target else "",
             forecast=frame.line([(now_at, end), (12, ahead.value)]) if ahead else "",
-            band=frame.line([(now_at, end), (12, ahead.high), (12, ahead.low)]) if ahead else "",
+            band=frame.line([(now_at, end), (12, ahead.top), (12, ahead.bottom)]) if ahead and ahead.low else "",
             now=(frame.x(now_at), frame.y(end)) if self.actual else None,
             running=bool(self.actual) and now_at < 12,
             notes=self._notes(frame, roomy=width > 500),
@@ -265,7 +301,7 @@ class _Lines:
 
     @property
     def largest(self) -> Decimal:
-        ahead = self.forecast.high if self.forecast else 0
+        ahead = self.forecast.top if self.forecast else 0
         return Decimal(max([*self.actual, *self.last_year, self.target or 0, ahead]))
 
     @property
@@ -286,7 +322,7 @@ class _Lines:
         if self.actual:
             notes["actual"] = self._note_of_now(frame, notes.get("target"))
         if self.forecast and roomy:
-            ends = [frame.y(self.forecast.low), *(frame.y(amount) for amount in self.last_year[11:])]
+            ends = [frame.y(self.forecast.bottom), *(frame.y(amount) for amount in self.last_year[11:])]
             below = max(ends) + 18
             if "actual" in notes and self.now_at > 6:
                 below = max(below, notes["actual"].y + 30)

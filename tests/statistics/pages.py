@@ -7,6 +7,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 WAN = Decimal(10_000)
+_FIGURES = ("contracts", "total_amount", "technology_amount", "received_amount", "verified_income")
 
 
 @dataclass
@@ -54,13 +55,15 @@ def numbers_on(html: str) -> list[Number]:
 def foot_of(html: str) -> dict[str, Decimal]:
     """What a list says of everything that matches: contracts, and amounts in 万元."""
     if "没有符合条件的合同" in html:
-        return {"contracts": Decimal(0), "total_amount": Decimal(0), "technology_amount": Decimal(0)}
+        return dict.fromkeys(_FIGURES, Decimal(0))
     last_line = re.findall(r"<tr>.*?</tr>", html[html.index("<tfoot>") : html.index("</tfoot>")], re.S)[-1]
     plain = unescape(re.sub(r"<[^>]+>", " ", last_line)).replace(",", "")
-    contracts = re.search(r"符合条件 *([0-9]+) *项", plain)
-    amounts = re.findall(r"[0-9]+\.[0-9]{2}", plain)
+    contracts = re.search(r"符合条件 *([0-9]+) *([项笔])", plain)
+    amounts = re.findall(r"-?[0-9]+\.[0-9]{2}", plain)
     assert contracts, plain
     assert len(amounts) == 2, plain
+    if contracts[2] == "笔":  # money that came in later, of contracts counted elsewhere
+        return {"received_amount": Decimal(amounts[0]), "verified_income": Decimal(amounts[1])}
     return {
         "contracts": Decimal(contracts[1]),
         "total_amount": Decimal(amounts[0]),
