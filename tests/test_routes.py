@@ -5,6 +5,7 @@ The table of who opens what stands here a second time, apart from the code; a ne
 
 import re
 from dataclasses import replace
+from functools import cached_property
 from decimal import Decimal
 
 import pytest
@@ -17,8 +18,12 @@ from contracts_app.accounts.roles import Role
 from contracts_app.accounts.signing_in import invite, set_password
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.states import State
+from contracts_app.core.clock import today
 from contracts_app.core.db import Base, db
 from contracts_app.platforms.models import Platform
+from contracts_app.regions.models import Region
+from contracts_app.statistics import snapshots
+from contracts_app.statistics.periods import Period
 from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.visitors import visitor
@@ -101,6 +106,13 @@ WHO_OPENS_WHAT = {
     "trials.try_set": READERS | {ADMIN},
     "trials.activate": {ADMIN},
     "statistics.overview": READERS,
+    "sentences.show": READERS,
+    "publications.as_word": READERS,
+    "snapshots.index": READERS,
+    "snapshots.new": {MANAGER},
+    "snapshots.show": READERS,
+    "snapshots.close": {MANAGER},
+    "snapshots.export": READERS,
     "indicators.index": READERS | {ADMIN},
     "indicators.show": READERS | {ADMIN},
     "indicators.figure": READERS | {ADMIN},
@@ -130,7 +142,7 @@ WHO_OPENS_WHAT = {
     "targets.import_file": {ADMIN},
 }
 # Whose objects belong to a region: those of another are not there.
-BY_REGION = {"contract_id", "broker_id", "user_id"}
+BY_REGION = {"contract_id", "broker_id", "user_id", "snapshot_id"}
 NOBODYS = 987_654_321
 
 POLICY = (
@@ -150,6 +162,14 @@ class Place:
         self.waiting = make.contract(state=State.SUBMITTED, unit=region)
         self.platform_id = db.session.query(Platform.id).order_by(Platform.id).first()[0]
         self.receipt_id = self.royalty_id = self.benefit_id = self.verification_id = NOBODYS
+
+    @cached_property
+    def snapshot_id(self):
+        """Of the place's figures of this year."""
+        place = db.session.get(Region, self.region)
+        made = snapshots.freeze(place, Period(today().year, 1, 12), snapshots.Publication("年报"), None)
+        db.session.commit()
+        return made.id
 
     def changed(self):
         """Something was done to an example: the next person gets a new one."""
@@ -227,6 +247,8 @@ class Place:
             "other": "2001",
             "token": "x",
             "filename": "css/app.css",
+            "snapshot_id": self.snapshot_id,
+            "form": "json",
         }
 
 

@@ -37,6 +37,7 @@ class Can(Word):
     EDIT_SETTINGS = "edit_settings", "修改系统设置"
     TRACK = "track", "登记到账和履约"
     VERIFY_INCOME = "verify_income", "核定技术性收入"
+    PUBLISH_FIGURES = "publish_figures", "封存发布数"
 
 
 OFFICE = frozenset({Role.REGISTRAR, Role.REVIEWER})
@@ -64,6 +65,7 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.EDIT_SETTINGS: frozenset({Role.ADMIN}),
     Can.TRACK: frozenset({Role.BROKER, Role.REGISTRAR}),
     Can.VERIFY_INCOME: OFFICE,
+    Can.PUBLISH_FIGURES: frozenset({Role.MANAGER}),
 }
 
 
