@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from flask import Flask, current_app
@@ -19,8 +19,11 @@ from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.commands import users
+from contracts_app.accounts.models import Onlooker
 from contracts_app.contracts import ledger
 from contracts_app.contracts import totals as sums
+from contracts_app.contracts.dimensions import DIMENSIONS
+from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.file_commands import files
 from contracts_app.contracts.rule_commands import rules
 from contracts_app.contracts.search_commands import reindex
@@ -165,13 +168,32 @@ def _names(guards: tuple[Guard, ...]) -> list[str]:
 
 @click.group(invoke_without_command=True)
 @click.option("--year", type=click.IntRange(1985, 2100), help="Year of registration; this year if none is said.")
+@click.option("--since", type=click.IntRange(1985, 2100), help="First of several years; --year is the last.")
+@click.option("--by", help=f"One or two dimensions, parted by a comma: {', '.join(DIMENSIONS)}.")
+@click.option("--caliber", type=click.Choice([one.value for one in Caliber]), help="By whose place it is counted.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The last day that counts.")
+@click.option("--unit", help="Code of one assessment unit; the whole city if none is said.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.pass_context
-def totals(context: click.Context, year: int | None, form: str) -> None:
-    """Print a year's totals by unit, whole city: what 年度总览 shows. Amounts in 元."""
-    if context.invoked_subcommand is None:
-        lines = unit_totals(year or today().year, units())
-        click.echo({"json": printing.as_json, "csv": printing.as_csv, "table": printing.as_table}[form](lines))
+def totals(context: click.Context, year: int | None, by: str | None, form: str, **asked: Any) -> None:
+    """Print a year's totals by unit against targets, whole city: what 年度总览 shows. Amounts in 元.
+
+    With --by, or anything else that is asked: numbers and the four amounts by these dimensions, 分类统计.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if by is None and not any(asked.values()):
+        lines = printing.rows(unit_totals(year or today().year, units()))
+        click.echo(printing.AS[form](lines, printing.COLUMNS))
+        return
+    try:
+        dimensions = printing.dimensions_of(by or "unit")
+        query = printing.query_of(year or today().year, **asked)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    click.echo(
+        printing.AS[form](printing.rows_by(query, Onlooker.of_all(), dimensions), printing.columns_by(dimensions))
+    )
 
 
 @totals.command()

@@ -1,10 +1,13 @@
 import csv
 import io
 import json
+from datetime import date
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import update
 
+from contracts_app.contracts import ledger
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units
@@ -79,3 +82,53 @@ def test_verify_names_every_cell_that_differs(app, register, session):
     assert "台账 1 项 999999.00 元" in result.stdout
     assert "合同 1 项 1000000.00 元" in result.stdout
     assert "1 处" in result.stderr
+
+
+def test_by_two_dimensions_there_are_keys_names_and_the_four_amounts(app, register, session):
+    contract = register(JINJIANG, "2025-03-01", 100, "KF1", technology=60)
+    register(SHISHI, "2025-05-01", 7, "FW1")
+    register(SHISHI, "2025-12-01", 9, "FW1")
+    ledger.count_receipt(contract, Decimal("1234.50"), date(2025, 4, 1))
+    result = run(app, "--year", "2025", "--by", "unit,quarter", "--as-of", "2025-06-30", "--format", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = json.loads(result.stdout)
+    assert [(line["unit_name"], line["quarter"]) for line in lines] == [
+        ("石狮市", "2025-Q2"),
+        ("晋江市", "2025-Q1"),
+        ("晋江市", "2025-Q2"),
+    ]
+    assert lines[1] == {
+        "unit": JINJIANG,
+        "unit_name": "晋江市",
+        "quarter": "2025-Q1",
+        "quarter_name": "2025年第一季度",
+        "contracts": 1,
+        "total_amount": "1000000.00",
+        "technology_amount": "600000.00",
+        "verified_income": "0.00",
+        "received_amount": "0.00",
+    }
+    assert lines[2]["received_amount"] == "1234.50"
+    table = run(app, "--year", "2025", "--by", "type").stdout
+    assert "| KF | 技术开发 | 1 | 1000000.00 | 600000.00 | 0.00 | 1234.50 |" in table
+    lines = run(
+        app, "--year", "2026", "--since", "2025", "--by", "platform", "--unit", SHISHI, "--format", "csv"
+    ).stdout
+    assert lines.splitlines()[1] == ",没有创新平台,2,160000.00,160000.00,0.00,0.00"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--by", "unit,colour"), "没有维度“colour”。可用：year、half、quarter、month、unit、town、type"),
+        (("--by", "unit,unit"), "写一个或两个不同的维度"),
+        (("--by", "unit", "--unit", "1"), "考核单元从列表里选一项"),
+        (("--by", "unit", "--since", "2026"), "起始年度不能晚于登记年度"),
+        (("--as-of", "2024-12-31"), "截至日期早于 2025-01-01"),
+        (("--caliber", "mine"), "mine"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(app, arguments, sentence):
+    result = run(app, "--year", "2025", *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
