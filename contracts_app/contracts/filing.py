@@ -1,7 +1,7 @@
 """Filing: a task list and one page for each part, by a broker for the seller or by a registrar at the counter."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -35,7 +35,8 @@ from .parts import PartForm
 from .questions import topics_of
 from .rights import answered
 from .states import State
-from .summary import FIELDS, control, parts_of
+from .steps import Step, asked_of, step_of
+from .summary import control, parts_of
 from .typed import Seen
 from .workflow import CONTRACT
 
@@ -96,18 +97,6 @@ def discard(contract_id: int) -> ResponseReturnValue:
 # ---- the task list -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Step:
-    """One line of the task list."""
-
-    label: str
-    url: str
-    state: str  # done, doing, problem, open or locked: see components/tasks.html
-    words: str
-    now: bool
-    is_ready: bool  # nothing in it stops the submission
-
-
 @bp.route("/<int:contract_id>/fill")
 @needs(Can.FILE_CONTRACTS)
 def tasks(contract_id: int) -> ResponseReturnValue:
@@ -127,7 +116,17 @@ def _around(
 ) -> dict[str, Any]:
     """What every page of the filing shows around its form. ``faults`` are those of the part just sent."""
     found = findings(contract, today())
-    steps = [_step(contract, section, found, now, faults) for section in Section]
+    steps = [
+        step_of(
+            contract,
+            section,
+            found,
+            _url_of(contract, section),
+            is_now=section is now,
+            faults=faults if section is now else 0,
+        )
+        for section in Section
+    ]
     ready = sum(step.is_ready for step in steps)
     done = sum(step.state == "done" for step in steps)
     url = url_for("filing.check", contract_id=contract.id)
@@ -150,45 +149,10 @@ def _around(
         "found": found,
         "first_open": next((step for step in steps if step.state != "done"), steps[-1]),
         "is_correction": contract.state is State.CORRECTION,
-        "asked": _asked(contract, now),
+        "asked": asked_of(contract, now),
         "asked_url": lambda item: _place_url(contract, item),
         "section_url": lambda value: _url_of(contract, SECTIONS[value]),
     }
-
-
-def _step(contract: Contract, section: Section, found: list[Finding], now: Section | None, faults: int) -> Step:
-    waiting = typed.typed_into(contract, section)
-    wrong = [one for one in found if one.section is section and one.level is Level.ERROR]
-    if section is Section.DETAILS and not topics_of(contract):
-        words = "没有专项要填" if contract.type_code else "先选合同类型"
-        state = "done" if contract.type_code else "open"
-        return Step(section.label, _url_of(contract, section), state, words, section is now, state == "done")
-    problems = faults if section is now and faults else waiting.faults if waiting else len(wrong)
-    state, words = "done", ""
-    if (faults and section is now) or (waiting and waiting.faults):
-        state, words = "problem", f"有 {problems} 处要改"
-    elif waiting:
-        state = "doing"
-    elif wrong and not _is_begun(contract, section):
-        state = "open"
-    elif wrong:
-        only_blank = all(not getattr(contract, one.field, None) for one in wrong)
-        state, words = ("doing", "") if only_blank else ("problem", f"有 {problems} 处要改")
-    is_ready = state == "done"
-    if is_ready and (asked := _asked(contract, section)):
-        state, words = "doing", f"要求补正 {len(asked)} 处"
-    return Step(section.label, _url_of(contract, section), state, words, section is now, is_ready)
-
-
-def _is_begun(contract: Contract, section: Section) -> bool:
-    """Whether there is any answer in the part; 关联交易 alone is none, a draft after another has it too."""
-    names = ("current_attachments",) if section is Section.FILES else FIELDS[section]
-    return any(getattr(contract, name) for name in names)
-
-
-def _asked(contract: Contract, section: Section | None) -> list[CorrectionItem]:
-    """What the office asks to be put right: of one part, or all of it."""
-    return [item for item in contract.open_corrections if section is None or item.section == section.value]
 
 
 def _url_of(contract: Contract, section: Section) -> str:
@@ -412,7 +376,7 @@ def _part_page(form: PartForm, seen: Seen, *, saved: str = "", notes: Sequence[t
     order = list(Section)
     place = order.index(section)
     warnings = [one for one in findings(contract, today(), section) if one.level is Level.WARNING]
-    for item in _asked(contract, section):
+    for item in asked_of(contract, section):
         if item.field in form:
             form[item.field].marks = [*getattr(form[item.field], "marks", []), f"登记机构要求：{item.request}"]
     office = None
@@ -565,12 +529,22 @@ def check(contract_id: int) -> ResponseReturnValue:
 @needs(Can.FILE_CONTRACTS)
 def replies(contract_id: int) -> ResponseReturnValue:
     """Keep the answers to the items of a correction as far as they are written; they are handed in with the move."""
-    contract = _to_fill_in(contract_id)
-    actions.keep_replies(contract, request.form)
-    if request.accept_mimetypes.best == "application/json":
-        return jsonify(saved=f"{local(now_utc()):%H:%M}")
+    typed.hold(contract_id)
+    offer = CONTRACT.offer("resubmit", _to_fill_in(contract_id), current_user)
+    is_script = request.accept_mimetypes.best == "application/json"
+    stands, posted = offer.form_of(None), MultiDict(request.form)
+    if conflicts.is_settled(posted):
+        posted = conflicts.settle(posted, stands)
+    if posted.get("base") != conflicts.base_of(stands):
+        if is_script:
+            return jsonify(message=typed.NOT_AUTOSAVED), Stale.status
+        form = offer.form_of(posted)
+        return conflicts.page(Stale(typed.ANSWERED_ELSEWHERE), form, offer.form_of, "逐项答复")
+    actions.keep_replies(offer.record, posted)
+    if is_script:
+        return jsonify(saved=f"{local(now_utc()):%H:%M}", base=conflicts.base_of(offer.form_of(None)))
     flash("答复的草稿已保存，改好各部分后再提交。", "info")
-    return redirect(url_for(".check", contract_id=contract.id))
+    return redirect(url_for(".check", contract_id=contract_id))
 
 
 def own_move_page(offer: Offer, form: MoveForm) -> str:

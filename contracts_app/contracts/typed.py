@@ -19,7 +19,8 @@ from contracts_app.rules.models import Section
 from .models import Contract, DraftInput, new_mark
 
 SAVED_ELSEWHERE = "这份合同刚在别的窗口保存过。你填的内容都还在下面，和最新内容对照后再保存一次。"
-NOT_AUTOSAVED = "别的窗口保存过这一部分，这里没有自动保存。点“保存草稿”，逐项对照后再存。"
+ANSWERED_ELSEWHERE = "逐项答复刚在别的窗口保存过。你写的都还在下面，和最新的对照后再保存一次。"
+NOT_AUTOSAVED = "别的窗口保存过这一部分，这里没有自动保存。点保存草稿的按钮，逐项对照后再存。"
 
 
 @dataclass(frozen=True)

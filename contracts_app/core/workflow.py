@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, Form, IntegerField, StringField
-from wtforms.widgets import HiddenInput
+from wtforms import Field, Form
 
-from .conflicts import base_of
+from .conflicts import RecordForm, base_of
 from .db import db
 from .errors import NotYours, Refused, Stale
 from .words import Word
@@ -32,11 +30,9 @@ Ask = Callable[[Any], Field]
 Lead = Callable[[Any, dict[str, Any]], Word]
 
 
-class MoveForm(FlaskForm):
+class MoveForm(RecordForm):
     """What a move asks for. The record is at hand as ``form.record`` for checks that compare with it."""
 
-    version = IntegerField(widget=HiddenInput())
-    base = StringField(widget=HiddenInput())  # what was shown: see conflicts
     move: "Move"
     record: Any = None
 

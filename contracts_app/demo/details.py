@@ -58,6 +58,7 @@ for _column in _COLUMNS:
 def answer(paper: Any, subjects: tuple[str, ...], modes: dict[str, LicenceMode], last_day: date) -> None:
     """Fill in what the type of the paper asks. No day lies after ``last_day``."""
     rng, kind = Random(paper.id * 7919), paper.type  # noqa: S311  (made-up words, nothing secret)
+    paper.is_sealed = True
     if rng.random() < 0.7:
         paper.contract_number = f"{paper.signed_on:%Y}-JS-{paper.id:05d}"
     if rng.random() < 0.08:

@@ -1,5 +1,6 @@
 // Keeps a draft: the form is posted to data-autosave-url half a minute after a change, and when the page is left.
-// It never stands in the way: a failure is said in small words and tried again. The answer may be {"version": n}.
+// It never stands in the way: a failure is said in small words and tried again. The answer may be {"base": text}: what is
+// shown from now on, sent along with the next one.
 // 409 with {"message": ...}: another window was quicker. What it saved stays; that is said, and nothing more is sent.
 const EVERY = 30_000;
 const PATIENCE = 10_000;
@@ -44,8 +45,8 @@ function keep(form) {
         return;
       }
       if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-      const { version } = await answer.json().catch(() => ({}));
-      if (version !== undefined && form.elements.version) form.elements.version.value = version;
+      const { base } = await answer.json().catch(() => ({}));
+      if (base !== undefined && form.elements.base) form.elements.base.value = base;
       say("cloud-check", `${new Date().toTimeString().slice(0, 5)} 已自动保存`);
     } catch {
       changed = true;

@@ -46,6 +46,10 @@ def test_each_item_stands_beside_the_answer_it_is_about(sent_back):
     assert "登记机构要求：补第 5 页" in filer.get(f"{url}/fill/files").text
 
 
+def hidden(page, name):
+    return re.search(rf'name="{name}"[^>]* value="([^"]*)"', page)[1]
+
+
 def test_each_item_is_answered_and_the_office_sees_what_became_of_it(sent_back):
     contract, url, filer, registrar = sent_back
     changed = {"title": "改过的名称", "type_code": "KF2", "content": contract.content}
@@ -79,12 +83,27 @@ def test_each_item_is_answered_and_the_office_sees_what_became_of_it(sent_back):
 def test_answers_under_way_are_kept_without_touching_the_contract(sent_back):
     contract, url, filer, _ = sent_back
     version = contract.version
-    filer.post(f"{url}/fill/replies", data={"replies-1": "写到一半"})
+    first, second = (hidden(filer.get(f"{url}/fill/check").text, "base") for _ in range(2))
+    filer.post(f"{url}/fill/replies", data={"replies-1": "写到一半", "base": first})
     assert "写到一半" in filer.get(f"{url}/fill/check").text
     contract = db.session.get(Contract, contract.id)
     assert (contract.version, len(contract.open_corrections)) == (version, 3)
-    assert filer.post(f"{url}/fill/replies", headers={"Accept": "application/json"}).json.keys() == {"saved"}
-    assert "写到一半" in filer.get(f"{url}/fill/check").text
+    script = {"Accept": "application/json"}
+    mine = {"replies-0": "另一个窗口写的", "base": second}
+    assert filer.post(f"{url}/fill/replies", data=mine, headers=script).status_code == 409
+    asked = filer.post(f"{url}/fill/replies", data=mine)
+    assert asked.status_code == 409
+    assert "写到一半" in asked.text
+    assert "另一个窗口写的" in asked.text
+    assert contract.open_corrections[0].reply == "", "nothing is overwritten"
+    chosen = {"replies-0": "另一个窗口写的", "base": hidden(asked.text, "base"), "take-replies": "mine"}
+    assert filer.post(f"{url}/fill/replies", data=chosen).status_code == 302
+    base = hidden(filer.get(f"{url}/fill/check").text, "base")
+    for text in ("又写", "又写了"):  # the page learns what it has kept
+        kept = filer.post(f"{url}/fill/replies", data={"replies-0": text, "base": base}, headers=script)
+        assert kept.json.keys() == {"saved", "base"}
+        base = kept.json["base"]
+    assert "又写了" in filer.get(f"{url}/fill/check").text
 
 
 def test_a_finding_is_taken_over_with_one_press_and_nothing_typed_is_lost(make, sign_in):
