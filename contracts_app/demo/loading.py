@@ -31,7 +31,7 @@ from contracts_app.platforms.models import Platform, PlatformKind
 from contracts_app.regions.queries import towns_of, units
 from contracts_app.rules.queries import work_calendar
 
-from . import cases, plan, stories, tasks, words
+from . import cases, money, plan, stories, tasks, words
 from .days import WorkDays
 from .papers import Writer
 from .parties import Founder, Parties
@@ -188,6 +188,7 @@ class _Load:
         for begun, ended in teller.tell(self.told, records.write_log):
             records.counts[begun] -= 1
             records.counts[ended] += 1
+        money.tell(people, self.days, self.lives.last, records.write_log)
         records.write_log()
         return people, records.counts, len(parties.rows)
 
@@ -297,4 +298,12 @@ class _Indexes:
             index.create(self.connection)
 
 
-_LARGE = {"contracts", "contract_history", "planned_payments", "attachments", "correction_items", "ledger_entries"}
+_LARGE = {
+    "contracts",
+    "contract_history",
+    "planned_payments",
+    "attachments",
+    "correction_items",
+    "ledger_entries",
+    "receipts",
+}

@@ -19,6 +19,7 @@ from contracts_app.core.clock import as_if, local
 from contracts_app.core.db import db
 from contracts_app.tracking import actions, queries
 from contracts_app.tracking.models import Receipt, Verification
+from contracts_app.tracking.royalties import Bounds, royalty
 from contracts_app.tracking.workflow import VERIFICATION
 
 from .days import WorkDays
@@ -74,12 +75,46 @@ def counted(receipt: dict[str, Any], registration: dict[str, Any]) -> dict[str, 
     }
 
 
-def tell_verifications(people: People, days: WorkDays, last: int, write_before: Callable[[datetime], None]) -> None:
-    """The broker who signs in asked for some of what came in; two are approved, one is checked, one waits.
+def tell(people: People, days: WorkDays, last: int, write_before: Callable[[datetime], None]) -> None:
+    """What the broker who signs in did about the money on the last afternoon, and what became of it.
 
-    By the real moves, on the last afternoon. ``write_before`` puts down what others did before a moment.
+    Made by the real acts. ``write_before`` puts down what others did before a moment.
     """
     broker = next(user for user in people.sign_ins if user.username == "jj-broker")
+    write_before(days.moment(last, 14 * 60 + 40))
+    with as_if(days.moment(last, 14 * 60 + 40)):
+        _state_royalties(broker, days.days[last])
+    _ask(people, broker, days, last, write_before)
+
+
+def _state_royalties(broker: User, day: date) -> None:
+    """Two statements of last year: one is paid, one overdue."""
+    wanted = (
+        select(Contract)
+        .where(
+            Contract.filed_by_id == broker.id,
+            Contract.state == State.REGISTERED,
+            Contract.royalty_rate.is_not(None),
+            Contract.royalty_begins_on < date(day.year, 1, 1),
+            Contract.royalty_ends_on >= date(day.year, 1, 1),
+        )
+        .order_by(Contract.id)
+        .limit(2)
+    )
+    for place, contract in enumerate(db.session.scalars(wanted).all()):
+        base = Decimal(1_860_000 + 240_000 * place)
+        found = royalty(contract, base, Bounds.YEAR, last=False)
+        kept = {"year": day.year - 1, "base_amount": base, "amount": found.amount, "reasoning": found.reasoning}
+        due = {"due_on": day - timedelta(days=30), "note": "买方年度销售报告（演示）"}
+        statement = actions.record_royalty(contract, broker, kept | due)
+        if place == 0:
+            paid = {"received_on": day - timedelta(days=26), "amount": statement.amount, "is_for_plan": False}
+            payer = contract.buyer.name if contract.buyer else ""
+            actions.record_receipt(contract, broker, paid | {"payer": payer}, royalty=statement)
+
+
+def _ask(people: People, broker: User, days: WorkDays, last: int, write_before: Callable[[datetime], None]) -> None:
+    """Four requests for what came in: two are approved, one is checked, one waits."""
     registrar, reviewer = people.registrars[JINJIANG][-1], people.reviewers[JINJIANG][-1]
     wanted = (
         select(Contract)

@@ -14,7 +14,7 @@ from contracts_app.contracts.actions import keep_file
 from contracts_app.contracts.closings import closed_until
 from contracts_app.contracts.models import Attachment, Contract, DeductionKind
 from contracts_app.core import audit
-from contracts_app.core.clock import now_utc, today
+from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.core.money import yuan
@@ -108,7 +108,7 @@ def why_not_strike(receipt: Receipt) -> str | None:
     if receipt.strikes_id is not None:
         return "冲销本身不能再冲销；金额有误的重新登记一笔到账。"
     if receipt.struck_by is not None:
-        return f"这笔到账已经在 {receipt.struck_by.recorded_at:%Y-%m-%d} 冲销。"
+        return f"这笔到账已经在 {local(receipt.struck_by.recorded_at).date()} 冲销。"
     standing = (
         select(Verification.id)
         .join(evidence, evidence.c.verification_id == Verification.id)

@@ -49,7 +49,7 @@ class Receipt(Base):
     __table_args__ = (
         CheckConstraint("amount <> 0 AND (strikes_id IS NULL) = (amount > 0)", name="strike_is_negative"),
         CheckConstraint("strikes_id IS NULL OR reason <> ''", name="strike_has_reason"),
-        Index("ix_receipts_contract_id", "contract_id", "amount"),
+        Index("ix_receipts_contract_id", "contract_id", "is_for_plan", "amount"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

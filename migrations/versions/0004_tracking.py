@@ -287,7 +287,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("strikes_id", name=op.f("uq_receipts_strikes_id")),
     )
     with op.batch_alter_table("receipts", schema=None) as batch_op:
-        batch_op.create_index("ix_receipts_contract_id", ["contract_id", "amount"], unique=False)
+        batch_op.create_index("ix_receipts_contract_id", ["contract_id", "is_for_plan", "amount"], unique=False)
         batch_op.create_index(batch_op.f("ix_receipts_royalty_id"), ["royalty_id"], unique=False)
 
     op.create_table(

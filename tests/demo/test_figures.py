@@ -28,6 +28,8 @@ from contracts_app.rules.queries import limits_on, work_calendar
 from contracts_app.targets.cascade import Verdict, places_under
 from contracts_app.targets.models import Target, TargetKind
 from contracts_app.targets.pages import cascade_of
+from contracts_app.tracking import queries as money
+from contracts_app.tracking.models import Receipt, Verification
 from tests.demo.conftest import AS_OF
 from tests.factories import JINJIANG
 
@@ -81,6 +83,20 @@ def test_about_as_many_as_asked_in_every_state(demonstration):
 
 def test_the_summary_equals_a_count_from_scratch(demonstration):
     assert ledger.verify() == []
+
+
+def test_most_money_came_in_some_is_overdue_and_some_was_verified(demonstration):
+    assert money.verify() == []
+    broker, manager = (
+        db.session.scalar(select(User).where(User.username == name)) for name in ("jj-broker", "qz-manager")
+    )
+    registered = db.session.scalar(select(func.sum(Contract.total_amount)).where(Contract.registered_on.is_not(None)))
+    received = db.session.scalar(select(func.sum(Receipt.amount)))
+    assert registered / 2 < received < registered
+    late = money.overdue(broker)
+    assert 0 < late.page.total < money.overdue(manager).page.total
+    states = Counter(db.session.scalars(select(Verification.state)))
+    assert states == {"approved": 2, "checked": 1, "submitted": 1}
 
 
 def test_every_submitted_contract_passes_the_checks_of_its_filing_day(demonstration):
