@@ -117,11 +117,11 @@ class Facts:
         return bool(total(replace(self.query_before, date_from=None, date_to=None), self.reader).rows)
 
     def parts(self, name: str) -> Iterator[tuple[str, Sums, ContractQuery]]:
-        """The parts of a dimension that count, the largest amount first: name, sums and the contracts behind them."""
+        """The parts of a dimension, the largest amount first: name, sums and the contracts behind them."""
         dimension = DIMENSIONS[name]
         found = self.by_type if name == "type" else self._by(name)
         for key, sums in sorted(found.items(), key=lambda one: (-one[1].total_amount, one[0])):
-            if key and sums.contracts > 0:
+            if key and sums.figures:
                 yield dimension.name_of(key), sums, dimension.narrowed(self.query, key)
 
     def _by(self, name: str) -> Mapping[str, Sums]:
@@ -166,11 +166,14 @@ def growth_words(now: Decimal | int, before: Decimal | int) -> tuple[str, str]:
     return ("基本持平", "") if text == "0.0%" else ("增长" if share > 0 else "下降", text)
 
 
+_NOT_COMPARED = "（上年同期为0，不作比较）"
+
+
 def _growth(facts: Facts, now: Decimal | int, before: Decimal | int, name: str, measure: str) -> list[Piece] | LeftOut:
     if not facts.knows_last_year:
         return LeftOut(f"{name}：上年没有数，无从比较")
     if before == 0:
-        return ["上年同期为0，不作比较"]
+        return [_NOT_COMPARED]
     if before < 0 or now < 0:
         return LeftOut(f"{name}：本期或上年同期为负数，不作比较")
     word, text = growth_words(now, before)
@@ -197,7 +200,7 @@ def count(facts: Facts) -> list[Piece]:
 
 def count_growth(facts: Facts) -> list[Piece] | LeftOut:
     pieces = _growth(facts, facts.now.contracts, facts.before.contracts, "项数同比", "contracts")
-    return pieces if isinstance(pieces, LeftOut) else ["项数", *pieces]
+    return pieces if isinstance(pieces, LeftOut) or pieces == [_NOT_COMPARED] else ["项数", *pieces]
 
 
 def amount(facts: Facts) -> list[Piece]:
@@ -247,8 +250,9 @@ def _leaders(facts: Facts, codes: Sequence[str], largest: Decimal) -> list[Piece
     if len(facts.units) < len(facts.amounts_of_all_units):
         return LeftOut("排名：只对全市和考核单元")
     names = {unit.code: unit.name for unit in facts.units}
-    pieces: list[Piece] = ["、".join(names[code] for code in codes), "并列首位，各" if len(codes) > 1 else "居首位，"]
-    return [*pieces, *_amount(f"{names[codes[0]]}成交额", largest, replace(facts.query, unit=codes[0]))]
+    who, words = "、".join(names[code] for code in codes), "并列首位（各" if len(codes) > 1 else "居首位（"
+    own = _amount(f"{names[codes[0]]}成交额", largest, replace(facts.query, unit=codes[0]))
+    return [f"各考核单元中{who}{words}", *own, "）"]
 
 
 def completion(facts: Facts) -> list[Piece] | LeftOut:
@@ -262,6 +266,8 @@ def completion(facts: Facts) -> list[Piece] | LeftOut:
     done = sum((sums.total_amount for (code,), sums in found.items() if code in tasks), Decimal(0))
     task = sum((target.value for target in tasks.values()), Decimal(0))
     exact = f"{money.yuan(done)} 元 ÷ {money.yuan(task)} 元"
+    if len(tasks) < len(facts.units):
+        exact += f"（下达了任务的 {len(tasks)} 个单元）"
     words = "完成年度任务的" if facts.period.begins_the_year else f"1—{facts.until.month}月累计完成年度任务的"
     # Where some units have no task, no one list holds what was held against the tasks.
     query = facts.since_january if len(tasks) == len(facts.units) else None
@@ -274,11 +280,10 @@ def types(facts: Facts) -> list[Piece] | LeftOut:
 
 def largest_field(facts: Facts) -> list[Piece] | LeftOut:
     found = next(facts.parts("field"), None)
-    if found is None:
+    if found is None or found[1].total_amount <= 0:
         return LeftOut("技术领域：本期的合同没有填写技术领域")
     name, sums, query = found
-    pieces: list[Piece] = [f"成交额最大的技术领域是{name}，"]
-    return [*pieces, *_count(f"{name}项数", sums.contracts, query), "、", *_sum(name, sums, query)]
+    return [f"成交额最大的技术领域是{name}，", *_part(name, sums, query)]
 
 
 def flow(facts: Facts) -> list[Piece] | LeftOut:
@@ -288,13 +293,19 @@ def flow(facts: Facts) -> list[Piece] | LeftOut:
 def _parts(facts: Facts, name: str, begins: str) -> list[Piece] | LeftOut:
     pieces: list[Piece] = []
     for label, sums, query in facts.parts(name):
-        pieces += ["，" if pieces else begins, label, *_count(f"{label}项数", sums.contracts, query), "、"]
-        pieces += _sum(label, sums, query)
+        pieces += ["，" if pieces else begins, label, *_part(label, sums, query)]
     return pieces or LeftOut(f"{DIMENSIONS[name].label}：本期没有登记的合同")
 
 
-def _sum(label: str, sums: Sums, query: ContractQuery) -> list[Piece]:
-    return _amount(f"{label}成交额", sums.total_amount, query)
+def _part(label: str, sums: Sums, query: ContractQuery) -> list[Piece]:
+    """91项、3.63亿元; where more was struck off than registered 净减1项、净减218.00万元, so that parts add up."""
+    pieces: list[Piece] = []
+    if sums.contracts:
+        pieces += ["净减"] if sums.contracts < 0 else []
+        pieces += [*_count(f"{label}项数", abs(sums.contracts), query), "、"]
+    if sums.total_amount < 0 or sums.contracts <= 0:
+        pieces.append("净减" if sums.total_amount < 0 else "净增")
+    return [*pieces, *_amount(f"{label}成交额", abs(sums.total_amount), query)]
 
 
 CLAUSES = (
@@ -356,7 +367,7 @@ def sentence(
         if isinstance(said, LeftOut):
             left_out.append(said.why)
             continue
-        pieces += [*([] if is_first else [clause.begins]), *said]
+        pieces += [*([] if is_first or said[0] == _NOT_COMPARED else [clause.begins]), *said]
         is_first = False
     return Sentence(facts, [*pieces, f"{_basis(facts)}。"], left_out)
 
