@@ -103,14 +103,18 @@ def test_no_step_is_skipped(make, sign_in, state):
     contract = make.contract(state=state)
     people = {role: make.user(role) for role in (Role.BROKER, Role.REGISTRAR, Role.REVIEWER, Role.MANAGER)}
     filed = {role: make.contract(state=state, filed_by=people[role]) for role in (Role.BROKER, Role.REGISTRAR)}
+    clients = {role: sign_in(person) for role, person in people.items()}
     lines = len(contract.history)
-    for move, role in sorted({(move, Role(role)) for move, _, _, role in ROWS}):
+    for number, move in enumerate(sorted(ANSWERS)):
         if state in CONTRACT.moves[move].sources:
             continue
-        of_applicant = Role.BROKER in CONTRACT.moves[move].roles
+        # Whose move it is take turns from state to state; test_workflow has all of them, without their pages.
+        its = sorted(CONTRACT.moves[move].roles)
+        role = its[(number + list(State).index(state)) % len(its)]
+        of_applicant = Role.BROKER in its
         asked = filed[role] if of_applicant else contract
 
-        answer = post(sign_in(people[role]), asked, move, version=asked.version)
+        answer = post(clients[role], asked, move, version=asked.version)
 
         # Another person's draft does not even exist for the office.
         unseen = state is State.DRAFT and not of_applicant
