@@ -47,7 +47,7 @@ class Checked:
     filled: Filled
     plan: Plan | None  # None: the year cannot be told
     lines: Sequence[Line]
-    left_empty: int  # cells left empty whose task stays
+    untold: int  # tasks that are not in the table, and stay
 
     @property
     def is_fine(self) -> bool:
@@ -92,8 +92,8 @@ def check(stream: BinaryIO, filename: str, region: Region, year: int | None = No
     if plan and plan.steps:
         _check_basis(filled)
     filled.faults = {cell: sentence.rstrip("。") for cell, sentence in filled.faults.items()}
-    empty = len(plan.standing.keys) - len(good.keys() & set(plan.standing.keys)) if plan else 0
-    return Checked(filled, plan, sorted(lines, key=lambda line: list(Outcome).index(line.outcome)), empty)
+    untold = set(plan.standing.keys) - {entry.key for entry in filled.entries} if plan else ()
+    return Checked(filled, plan, sorted(lines, key=lambda line: list(Outcome).index(line.outcome)), len(untold))
 
 
 def save(checked: Checked, person: User, *, accepts_less: bool) -> int:

@@ -41,10 +41,6 @@ class Cascade:
         """Whether there is no task at all to show."""
         return self.whole.target is None and not any(line.target or _has(line.division) for line in self.parts)
 
-    @property
-    def is_demo(self) -> bool:
-        return any(line.target and line.target.is_demo for line in (self.whole, *self.parts))
-
 
 def cascade_of(place: Region, places: Places, year: int, measure: Measure, on: date | None) -> Cascade:
     """A place with its parts and theirs, as in force on a day (today's if none is said); three statements."""

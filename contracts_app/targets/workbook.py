@@ -31,6 +31,7 @@ CODE, NAME = "地区代码", "地区"
 _HINT = (
     "只改任务各栏：金额是万元，其余是整数；没有任务就留空，留空不取消已下达的任务。改了任务，就填下面的文号和印发日期。"
 )
+_MONEY = "元）"  # ends the heading of a column of amounts
 _FIRST_MEASURE = 3  # after code, name and level
 _LONGEST_SEEN = 30_000  # signs a cell can hold, with room to spare
 
@@ -104,11 +105,11 @@ def _written(rows: Sequence[Sequence[Cell]], header: int, seen: str, marks: Mapp
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True})
     sheet = book.add_worksheet(SHEET)
-    looks = _Looks(book)
+    looks = _Looks(book, header, [_MONEY in str(cell) for cell in rows[header]])
     for number, row in enumerate(rows):
         for column, cell in enumerate(row):
             at = place(number, column)
-            _put(sheet, number, column, cell, looks.of(number, column, header, cell, is_bad=at in marks))
+            _put(sheet, number, column, cell, looks.of(number, column, cell, is_bad=at in marks))
     for at, sentence in marks.items():
         sheet.write_comment(at, sentence, {"x_scale": 2.2, "visible": False, "author": ""})
     sheet.set_column(0, 0, 13)
@@ -131,24 +132,25 @@ def _written(rows: Sequence[Sequence[Cell]], header: int, seen: str, marks: Mapp
 class _Looks:
     """The formats of the cells, each made once."""
 
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
-        self._book = book
+    def __init__(self, book: xlsxwriter.Workbook, header: int, is_money: Sequence[bool]) -> None:
+        self._book, self._header, self._is_money = book, header, is_money
         self._made: dict[str, Any] = {}
 
-    def of(self, row: int, column: int, header: int, cell: Cell, *, is_bad: bool) -> Any:
+    def of(self, row: int, column: int, cell: Cell, *, is_bad: bool) -> Any:
         look: dict[str, Any] = {"font_name": "等线", "font_size": 11, "valign": "vcenter"}
         if row == 0:
             look |= {"bold": True, "font_size": 15}
-        elif row < header:
+        elif row < self._header:
             look |= {"bold": column == 0, "num_format": "yyyy-mm-dd" if isinstance(cell, date) else "General"}
             if row == 1:
                 look |= {"font_color": "#5b6472"}
             elif column == 1:
                 look |= {"bottom": 1, "align": "left"}
-        elif row == header:
+        elif row == self._header:
             look |= {"bold": True, "bg_color": "#eef3f6", "border": 1, "text_wrap": True}
         else:
-            number = "#,##0.00####" if isinstance(cell, float) else "#,##0"
+            is_money = column < len(self._is_money) and self._is_money[column]
+            number = "#,##0.00####" if is_money else "#,##0"
             look |= {"border": 1, "num_format": number if column >= _FIRST_MEASURE else "@"}
         if is_bad:
             look |= {"bg_color": "#fbd9d3", "font_color": "#9b1c1c"}

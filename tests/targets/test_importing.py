@@ -114,7 +114,7 @@ def test_every_bad_cell_is_named_and_marked_and_nothing_is_saved(admin, table, s
     assert cells_of(answer.data)[qingyang] == "六千"
     assert b"xl/comments1.xml" in answer.data
     mended = rewritten(answer.data, dict.fromkeys(bad, "") | {"B3": 2026, f"B{int(row) + 1}": "梅岭街道"})
-    assert "留空 1 项，任务不变" in upload(admin, mended).text
+    assert "没有填的 1 项任务不变" in upload(admin, mended).text
 
 
 def test_what_others_changed_meanwhile_is_kept_or_told(admin, table, make, sign_in, session, posted):

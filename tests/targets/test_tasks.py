@@ -229,6 +229,19 @@ def test_the_table_shows_what_is_in_force_by_year(admin, make, sign_in):
     assert task_years("total_amount", [SHISHI]) == [2026]
 
 
+def test_more_tasks_ask_no_more_questions(admin, count_queries):
+    save(admin, task_350582="60", task_350500="100", accepts_less="y")
+    asked = []
+    for _ in range(2):
+        with count_queries() as queries:
+            for address in ("/targets/", "/targets/2026", f"/targets/2026/versions?region={JINJIANG}"):
+                assert admin.get(address).status_code == 200
+        asked.append(len(queries))
+        parts = {f"task_{code}": "7" for code in ("350502", "350503", "350504", "350505", "350521")}
+        save(admin, **parts, task_350582="61", accepts_less="y")
+    assert asked[0] == asked[1]
+
+
 def test_a_county_reads_the_own_tasks(admin, make, sign_in):
     save(admin, task_350582="60", task_350581="7.5")
     page = sign_in(make.user(Role.MANAGER, region=SHISHI)).get("/targets/2026").text
