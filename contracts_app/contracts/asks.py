@@ -16,7 +16,7 @@ from contracts_app.core.db import db
 from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, choice_list
 from contracts_app.core.money import yuan
 
-from . import amounts, checks, corrections
+from . import amounts, checks, closings, corrections
 from .models import Contract
 from .money_forms import deduction_lines, deduction_sheet
 from .registered import contract_with_number
@@ -183,7 +183,8 @@ def registration_number(contract: Contract) -> Any:
 
 
 def registered_on(contract: Contract) -> Any:
-    return DayField("登记日期", [DataRequired("填写登记日期")], default=today, description="按这一天计入年度。")
+    said = f"按这一天计入年度。{closings.note_on(contract.unit_code)}"
+    return DayField("登记日期", [DataRequired("填写登记日期")], default=today, description=said)
 
 
 def refusal_code(contract: Contract) -> Any:
@@ -238,11 +239,13 @@ def checks_registration(form: Any) -> None:
 
 
 def why_not_on(contract: Contract, day: date) -> str | None:
-    """Why a contract cannot be registered on a day: it lies between acceptance and today, and within its validity."""
+    """Why a contract cannot be registered on a day: it lies between acceptance and today, within its validity, and in
+    no period that its unit has closed.
+    """
     if day > today():
         return f"登记日期不能晚于今天（{today()}）"
     if contract.accepted_on and day < contract.accepted_on:
         return f"登记日期不能早于受理日期（{contract.accepted_on}）"
     if contract.ends_on and day > contract.ends_on:
         return f"合同有效期到 {contract.ends_on} 为止，登记日期不能更晚；已经过期的，不予登记"
-    return None
+    return closings.why_not_on(contract.unit_code, day)

@@ -13,7 +13,7 @@ from contracts_app.core.clock import today, year_edges
 from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
 from contracts_app.core.files import FileRefused, sniff
 
-from . import large_moves, ledger
+from . import closings, large_moves, ledger
 from .attachments import limit_bytes
 from .cases import CaseKind
 from .models import Contract
@@ -152,7 +152,7 @@ def counts_on(contract: Contract) -> Any:
         "计入日期",
         [DataRequired("填写计入日期")],
         default=today,
-        description="增减的数计入这一天所在的年度；以前年度已经公布的数不变。",
+        description=f"增减的数计入这一天所在的年度；以前年度已经公布的数不变。{closings.note_on(contract.unit_code)}",
     )
 
 
@@ -170,7 +170,9 @@ def why_not_counted_on(contract: Contract, day: date) -> str | None:
     if last and day < last:
         return f"计入日期不能早于上次计入的日期（{last}）"
     first, _ = year_edges(today().year)
-    return f"计入日期不能早于 {first}，以前年度的数不再改" if day < first else None
+    if day < first:
+        return f"计入日期不能早于 {first}，以前年度的数不再改"
+    return closings.why_not_on(contract.unit_code, day)
 
 
 def opinion(contract: Contract) -> Any:
