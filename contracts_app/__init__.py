@@ -106,6 +106,7 @@ def _register_pages(app: Flask) -> None:
     from .regions import views as regions
     from .rules import views as rules
     from .statistics import crosstab_views as crosstab
+    from .statistics import saved_views_pages as saved_views
     from .statistics import indicator_views as indicators
     from .statistics import sentence_views as sentences
     from .statistics import snapshot_views as snapshots
@@ -115,7 +116,7 @@ def _register_pages(app: Flask) -> None:
 
     people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
     work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
-    for noun in (*people, *work, *reference, targets, statistics, indicators, crosstab, tracking, papers):
+    for noun in (*people, *work, *reference, targets, statistics, indicators, crosstab, saved_views, tracking, papers):
         app.register_blueprint(noun.bp)
     for noun in (sentences, snapshots, publications):
         app.register_blueprint(noun.bp)

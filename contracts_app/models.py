@@ -27,6 +27,7 @@ from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
 from contracts_app.rules import models as rules
 from contracts_app.statistics.models import Snapshot
+from contracts_app.statistics.saved_views import SavedView
 from contracts_app.targets import models as targets
 from contracts_app.tracking import models as tracking
 
@@ -56,6 +57,7 @@ __all__ = [
     "PlannedPayment",
     "Platform",
     "Region",
+    "SavedView",
     "SignInFailure",
     "Snapshot",
     "Unit",

@@ -5,8 +5,8 @@ The table of who opens what stands here a second time, apart from the code; a ne
 
 import re
 from dataclasses import replace
-from functools import cached_property
 from decimal import Decimal
+from functools import cached_property
 
 import pytest
 from flask import url_for
@@ -24,6 +24,7 @@ from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region
 from contracts_app.statistics import snapshots
 from contracts_app.statistics.periods import Period
+from contracts_app.statistics.saved_views import SavedView
 from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.visitors import visitor
@@ -119,6 +120,11 @@ WHO_OPENS_WHAT = {
     "indicators.seven_counters": READERS,
     "totals.index": READERS,
     "totals.file": READERS,
+    "saved_views.index": READERS,
+    "saved_views.new": READERS,
+    "saved_views.show": READERS,
+    "saved_views.edit": READERS,
+    "saved_views.delete": READERS,
     "tracking.show": READERS | {BROKER},
     "tracking.overdue": READERS | {BROKER},
     "tracking.inbox": {REGISTRAR, REVIEWER},
@@ -142,7 +148,7 @@ WHO_OPENS_WHAT = {
     "targets.import_file": {ADMIN},
 }
 # Whose objects belong to a region: those of another are not there.
-BY_REGION = {"contract_id", "broker_id", "user_id", "snapshot_id"}
+BY_REGION = {"contract_id", "broker_id", "user_id", "snapshot_id", "view_id"}
 NOBODYS = 987_654_321
 
 POLICY = (
@@ -208,6 +214,12 @@ class Place:
         self.royalty_id, self.benefit_id = statement.id, benefit.id
         return contract
 
+    def saved_view(self, owner_id):
+        """A view of the totals page that somebody kept for themselves."""
+        facts = {"kind": "totals", "name": "本年", "arguments": "year=2025", "words": "2025年登记"}
+        facts |= {"owner_id": owner_id, "region_code": self.region, "saved_on": today()}
+        return self.make.save(SavedView(**facts))
+
     def values(self, endpoint, person):
         """Values for every address's variables, as this person would meet them."""
         contract_id, file_id = self.waiting.id, self.waiting.attachments[0].id
@@ -239,6 +251,7 @@ class Place:
             "platform_id": self.platform_id,
             "user_id": self.user_id,
             "delegation_id": NOBODYS,
+            "view_id": self._once(self.saved_view, owner_id=person.id if person else self.user_id)[0],
             "year": 2025,
             "name": "contract-types",
             "code": "acceptance",

@@ -25,6 +25,7 @@ class Can(Word):
     READ_REGISTERS = "read_registers", "查阅经纪人与平台"
     EDIT_BROKERS = "edit_brokers", "维护技术经纪人"
     SEE_STATISTICS = "see_statistics", "查阅统计"
+    SHARE_VIEWS = "share_views", "共享常用视图"
     READ_TARGETS = "read_targets", "查阅目标与发布数据"
     SET_TARGETS = "set_targets", "下达任务目标"
     MANAGE_USERS = "manage_users", "管理用户"
@@ -53,6 +54,7 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_REGISTERS: READERS,
     Can.EDIT_BROKERS: frozenset({Role.REGISTRAR}),
     Can.SEE_STATISTICS: READERS,
+    Can.SHARE_VIEWS: frozenset({Role.MANAGER}),
     Can.READ_TARGETS: READERS | {Role.ADMIN},
     Can.SET_TARGETS: frozenset({Role.ADMIN}),
     Can.MANAGE_USERS: frozenset({Role.ADMIN}),

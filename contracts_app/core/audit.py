@@ -80,6 +80,9 @@ ACTIONS: dict[str, str] = {
     "withdraw_benefit": "作废优惠记录",
     "verify_income": "办理核定",
     "export_totals": "导出统计表",
+    "create_view": "建立常用视图",
+    "revise_view": "修改常用视图",
+    "delete_view": "删除常用视图",
     "export_contracts": "导出合同列表",
     "freeze_figures": "封存发布数",
     "close_period": "封账",
@@ -94,6 +97,7 @@ SUBJECTS: dict[str, str] = {
     "delegation": "委托代办",
     "paper_file": "涉密纸质卷",
     "settings": "系统设置",
+    "saved_view": "常用视图",
     "snapshot": "发布快照",
 }
 FACTS: dict[str, str] = {
