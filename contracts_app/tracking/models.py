@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from contracts_app.accounts.models import StandIn, User
 from contracts_app.codes.models import BenefitKind
 from contracts_app.contracts.models import Attachment, Contract, DeductionKind, plain
-from contracts_app.core.clock import now_utc
+from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import Base, Moment, Money, word_type
 from contracts_app.core.errors import SENTENCES
 from contracts_app.core.words import Word
@@ -143,6 +143,11 @@ class RoyaltyStatement(Base):
     def outstanding(self) -> Decimal:
         """元 still to come in."""
         return max(self.amount - self.received, Decimal(0))
+
+    @property
+    def days_over(self) -> int:
+        """Days since it was due; 0 where nothing is outstanding."""
+        return max((today() - self.due_on).days, 0) if self.outstanding else 0
 
 
 evidence = Table(

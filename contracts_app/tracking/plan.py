@@ -5,17 +5,19 @@ the rest of the lines in the order in which they are due. So a plan that was cha
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Subquery, case, func, select, type_coerce
+from sqlalchemy import ColumnElement, Subquery, case, func, or_, select, type_coerce
 
+from contracts_app.codes.models import PaymentModel
+from contracts_app.contracts.cases import ContractCase, Outcome
 from contracts_app.contracts.models import Contract, PlannedPayment
 from contracts_app.core.clock import today
 from contracts_app.core.db import Money, db
 from contracts_app.core.words import Word
 
-from .models import Receipt, ReceiptPart
+from .models import Receipt, ReceiptPart, RoyaltyStatement
 
 
 class Standing(Word):
@@ -65,6 +67,30 @@ def lines_of(contract: Contract) -> list[Line]:
     return [Line(*row) for row in db.session.execute(select(*columns).order_by(found.c.position))]
 
 
+def is_in_plan() -> ColumnElement[bool]:
+    """Royalties that were stated before the price was corrected, where the plan adds up to the price: the corrected
+    plan asks for them, so they are not due a second time and what came in for them pays the plan."""
+    corrected = (
+        select(ContractCase.id)
+        .join(Contract, Contract.id == ContractCase.contract_id)
+        .join(PaymentModel, PaymentModel.code == Contract.payment_model_code)
+        .where(
+            ContractCase.contract_id == RoyaltyStatement.contract_id,
+            ContractCase.outcome == Outcome.GRANTED,
+            ContractCase.closed_at > RoyaltyStatement.recorded_at,
+            ContractCase.changes["total_amount"].as_string().is_not(None),
+            PaymentModel.must_sum_to_total,
+        )
+    )
+    return corrected.correlate(RoyaltyStatement).exists()
+
+
+def corrected_at(contract: Contract) -> datetime | None:
+    """When the price was last corrected; None where it still is the registered one."""
+    granted = (case for case in contract.cases if case.outcome is Outcome.GRANTED and "total_amount" in case.changes)
+    return max((case.closed_at for case in granted if case.closed_at), default=None)
+
+
 def outstanding(whose: ColumnElement[bool]) -> Subquery:
     """Lines of the plan of those contracts with what is outstanding of each. ``whose`` may speak of ``Contract`` too.
 
@@ -72,8 +98,9 @@ def outstanding(whose: ColumnElement[bool]) -> Subquery:
     """
     # Looked up line by line in their indexes: summed up beforehand, a page of one contract would read all money.
     parts = select(func.sum(ReceiptPart.amount)).where(ReceiptPart.planned_payment_id == PlannedPayment.id)
+    planned = select(RoyaltyStatement.id).where(RoyaltyStatement.contract_id == Receipt.contract_id, is_in_plan())
     received = select(func.sum(Receipt.amount)).where(
-        Receipt.contract_id == PlannedPayment.contract_id, Receipt.is_for_plan
+        Receipt.contract_id == PlannedPayment.contract_id, or_(Receipt.is_for_plan, Receipt.royalty_id.in_(planned))
     )
     told = func.coalesce(parts.scalar_subquery(), 0)
     named = case((told > PlannedPayment.amount, PlannedPayment.amount), else_=told)

@@ -14,7 +14,6 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.accounts.roles import LENT
 from contracts_app.brokers.models import Broker
-from contracts_app.contracts.cases import Outcome
 from contracts_app.contracts.ledger import Cause, Difference, LedgerEntry
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.queries import in_region_of, may_see
@@ -72,13 +71,13 @@ class Performance:
     def outstanding(self) -> Decimal:
         """元 of the plan and of the royalties that are still to come in."""
         of_plan = sum((line.outstanding for line in self.lines), NOTHING)
-        return of_plan + sum((one.outstanding for one in self.standing_royalties), NOTHING)
+        return of_plan + sum((one.outstanding for one in self.due_royalties), NOTHING)
 
     @property
     def overdue(self) -> Decimal:
         """元 of it that are past their day."""
         lines = sum((line.outstanding for line in self.lines if line.days_over), NOTHING)
-        return lines + sum((one.outstanding for one in self.standing_royalties if one.due_on < today()), NOTHING)
+        return lines + sum((one.outstanding for one in self.due_royalties if one.days_over), NOTHING)
 
     @property
     def expected(self) -> Decimal:
@@ -93,16 +92,22 @@ class Performance:
     @property
     def uncounted_royalties(self) -> Decimal:
         """元 of royalties stated since the price was last corrected: the price does not hold them yet."""
-        since = max(
-            (
-                case.closed_at
-                for case in self.contract.cases
-                if case.outcome is Outcome.GRANTED and case.closed_at and "total_amount" in case.changes
-            ),
-            default=None,
-        )
-        later = (one for one in self.standing_royalties if since is None or one.recorded_at > since)
-        return sum((one.amount for one in later), NOTHING)
+        return sum((one.amount for one in self.standing_royalties if not self.is_in_price(one)), NOTHING)
+
+    def is_in_price(self, statement: RoyaltyStatement) -> bool:
+        """Whether the price was corrected after the statement."""
+        corrected = plan.corrected_at(self.contract)
+        return corrected is not None and corrected > statement.recorded_at
+
+    def is_in_plan(self, statement: RoyaltyStatement) -> bool:
+        """Whether the plan asks for it by now: `plan.is_in_plan` of one statement."""
+        model = self.contract.payment_model
+        return bool(model and model.must_sum_to_total) and self.is_in_price(statement)
+
+    @property
+    def due_royalties(self) -> list[RoyaltyStatement]:
+        """Those that are due by themselves."""
+        return [one for one in self.standing_royalties if not self.is_in_plan(one)]
 
     @property
     def is_open(self) -> bool:
@@ -241,7 +246,7 @@ def overdue(person: User, *, unit: str | None = None, number: int = 1, size: int
             type_coerce(RoyaltyStatement.amount - came_in, Money).label("outstanding"),
         )
         .join(Contract, Contract.id == RoyaltyStatement.contract_id)
-        .where(RoyaltyStatement.withdrawn_at.is_(None), RoyaltyStatement.due_on < day, whose)
+        .where(RoyaltyStatement.withdrawn_at.is_(None), RoyaltyStatement.due_on < day, ~plan.is_in_plan(), whose)
     )
     of_plan = select(
         lines.c.contract_id,

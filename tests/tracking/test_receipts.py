@@ -12,6 +12,7 @@ from contracts_app.contracts.closings import Closing
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.ledger import Cause, LedgerEntry
 from contracts_app.contracts.states import State
+from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
@@ -209,6 +210,38 @@ def test_a_royalty_becomes_due_is_paid_and_leads_to_the_change_of_the_amount(off
     kept = visitor.post(f"/contracts/{contract.id}/royalties/{key.id}/withdraw", data={"version": 1, "reason": "错"})
     assert kept.status_code == 302
     assert "已作废" in office.page(contract).text
+
+
+def test_a_corrected_price_asks_for_the_royalty_in_its_plan_and_not_twice(office):
+    contract = office.contract(
+        *(600_000, 400_000),
+        days=(-40, -20),
+        payment_model_code="entry_and_royalty",
+        royalty_base=RoyaltyBase.SALES,
+        royalty_rate=Decimal(3),
+    )
+    office.receive(contract, 1_000_000)
+    due = {"year": today().year - 1, "base_amount": 1_000_000, "base_amount_unit": "yuan", "bounds": "year"}
+    address = f"/contracts/{contract.id}/royalties/new"
+    assert (
+        office.at(office.filer).post(address, data=due | {"due_on": str(today() - timedelta(days=5))}).status_code
+        == 302
+    )
+    assert queries.overdue(office.filer).amount == 30_000
+    lines = [{"due_on": one.due_on, "condition": "", "amount": one.amount} for one in contract.payments]
+    lines.append({"due_on": today() - timedelta(days=5), "condition": "提成", "amount": Decimal(30_000)})
+    asked = {"ground_code": "C01", "event_on": today(), "total_amount": Decimal(1_030_000), "payments": lines}
+    CONTRACT.offer("ask_change", contract, office.filer).make(asked | {"grounds": "提成计入。", "has_benefits": False})
+    CONTRACT.offer("review_case", contract, office.registrar).make({"opinion": "属实。"})
+    CONTRACT.offer("grant_change", contract, office.reviewer).make({"counts_on": today(), "opinion": "同意。"})
+    late = queries.overdue(office.filer)
+    assert (late.page.total, late.amount) == (1, 30_000)
+    assert "已列入付款计划" in office.page(contract).text
+    (statement,) = queries.performance_of(contract, office.filer).standing_royalties
+    office.receive(contract, 30_000, pays=f"royalty-{statement.id}")
+    assert queries.overdue(office.filer).page.total == 0
+    found = queries.performance_of(contract, office.filer)
+    assert (found.outstanding, found.over, found.uncounted_royalties) == (0, 0, 0)
 
 
 def test_benefits_are_listed_with_their_source_and_can_be_taken_back(office):
