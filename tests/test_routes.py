@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
+from uuid import uuid4
 
 import pytest
 from flask import url_for
@@ -216,7 +217,7 @@ class Place:
 
     def saved_view(self, owner_id):
         """A view of the totals page that somebody kept for themselves."""
-        facts = {"kind": "totals", "name": "本年", "arguments": "year=2025", "words": "2025年登记"}
+        facts = {"kind": "totals", "name": uuid4().hex, "arguments": "year=2025", "words": "2025年登记"}
         facts |= {"owner_id": owner_id, "region_code": self.region, "saved_on": today()}
         return self.make.save(SavedView(**facts))
 
