@@ -108,6 +108,7 @@ def _register_pages(app: Flask) -> None:
     from .statistics import crosstab_views as crosstab
     from .statistics import saved_views_pages as saved_views
     from .statistics import indicator_views as indicators
+    from .statistics import report_views as reports
     from .statistics import sentence_views as sentences
     from .statistics import snapshot_views as snapshots
     from .statistics import views as statistics
@@ -118,7 +119,7 @@ def _register_pages(app: Flask) -> None:
     work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
     for noun in (*people, *work, *reference, targets, statistics, indicators, crosstab, saved_views, tracking, papers):
         app.register_blueprint(noun.bp)
-    for noun in (sentences, snapshots, publications):
+    for noun in (sentences, snapshots, reports, publications):
         app.register_blueprint(noun.bp)
     app.add_url_rule("/", "home", home)
 

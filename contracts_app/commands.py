@@ -41,6 +41,7 @@ from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.commands import snapshot
+from contracts_app.statistics.report_commands import report_command
 from contracts_app.statistics.queries import unit_totals
 from contracts_app.targets.commands import targets
 from contracts_app.tracking import queries as money
@@ -53,6 +54,7 @@ def init_app(app: Flask) -> None:
     for command in (init, seed, demo, workflow, totals, start, users, rules, files, reindex, targets, check_migrations):
         app.cli.add_command(command)
     app.cli.add_command(snapshot)
+    app.cli.add_command(report_command)
 
 
 @click.command()

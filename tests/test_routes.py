@@ -119,6 +119,8 @@ WHO_OPENS_WHAT = {
     "indicators.show": READERS | {ADMIN},
     "indicators.figure": READERS | {ADMIN},
     "indicators.seven_counters": READERS,
+    "reports.index": READERS,
+    "reports.file": READERS,
     "totals.index": READERS,
     "totals.file": READERS,
     "saved_views.index": READERS,

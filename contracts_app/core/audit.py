@@ -80,6 +80,7 @@ ACTIONS: dict[str, str] = {
     "withdraw_benefit": "作废优惠记录",
     "verify_income": "办理核定",
     "export_totals": "导出统计表",
+    "make_report": "导出统计报表",
     "create_view": "建立常用视图",
     "revise_view": "修改常用视图",
     "delete_view": "删除常用视图",

@@ -52,6 +52,7 @@ MENU = (
             Entry("分类统计", "table", "totals.index"),
             Entry("常用视图", "bookmark", "saved_views.index"),
             Entry("考核目标", "bullseye", "targets.index"),
+            Entry("统计报表", "file-earmark-spreadsheet", "reports.index"),
             Entry("发布口径", "chat-quote", "sentences.show"),
             Entry("发布快照", "camera", "snapshots.index"),
             Entry("发布数据", "megaphone", "targets.published"),

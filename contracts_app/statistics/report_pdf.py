@@ -1,0 +1,169 @@
+"""A report as one to three pages for those who decide."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from flask import get_template_attribute
+
+from contracts_app.core import charts
+from contracts_app.core.clock import local, month_edges, now_utc
+from contracts_app.core.filters import growth, money_wan, number, percent
+from contracts_app.core.installation import is_demonstration
+from contracts_app.core.typesetting import typeset
+from contracts_app.regions.queries import office_of
+
+from .reports import Line, Report, Table, UnitLine, definitions
+from .sentences import amount_words
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+SHOWN = ("type", "flow", "field", "band", "seller_kind", "buyer_kind")  # facets, side by side; all are in the workbook
+LONGEST = 9  # lines of a facet; the others as one
+# The stylesheet's colours, for where no stylesheet reaches.
+LOOKS = """
+text { font-family: "Noto Sans SC"; font-size: 12px; fill: #465563; }
+.c-grid { stroke: #e6ebef; } .c-axis { stroke: #b9c4ce; } .c-now { stroke: #5b6a77; stroke-dasharray: 2 3; }
+.c-actual { fill: none; stroke: #0a6b67; stroke-width: 2.5; }
+.c-last { fill: none; stroke: #8593a0; stroke-width: 1.5; }
+.c-target { fill: none; stroke: #154d78; stroke-width: 1.5; stroke-dasharray: 6 4; }
+.c-dot { fill: #0a6b67; stroke: #fff; stroke-width: 2; }
+.c-t-teal { fill: #08524f; font-weight: 700; } .c-t-blue { fill: #154d78; }
+"""
+
+
+def pdf(made: Report) -> bytes:
+    """The pages, as PDF/A-2b."""
+    printed = f"{local(now_utc()):%Y-%m-%d %H:%M}"
+    data = {
+        "title": made.title,
+        "office": office_of(made.region),
+        "printed": f"{printed} 由登记系统生成",
+        "under": f"{made.span} · {made.caliber.label} · 金额单位万元 · {made.rules}",
+        "is_demonstration": is_demonstration(),
+        "sentence": made.sentence.text,
+        "key": _key(made),
+        "chart_title": "累计成交额" if made.months else "",
+        "chart_note": _chart_note(made),
+        "wide": [_units(made)],
+        "narrow": [_facet(table) for table in made.tables if table.dimension.code in SHOWN and table.lines],
+        "definitions": [list(pair) for pair in definitions(made)],
+    }
+    return typeset(TEMPLATE, data, {"chart": chart(made)})
+
+
+def line_chart(made: Report) -> charts.LineChart:
+    """The year up to the report's last day, against the task and last year."""
+    until = made.until
+    return charts.cumulative(
+        made.period.year,
+        until,
+        [month.running.total_amount for month in made.months],
+        _last_year(made),
+        made.total.target,
+    )
+
+
+def _last_year(made: Report) -> list[Decimal]:
+    """Last year's running totals at the ends of months; a month that has begun ends nowhere yet."""
+    months = made.months if made.until == month_edges(made.until.year, made.until.month)[1] else made.months[:-1]
+    return [month.running_before.total_amount for month in months] if made.total.running_before.rows else []
+
+
+def chart(made: Report) -> str:
+    """The same drawing as on the page, as an SVG that stands alone."""
+    plot = get_template_attribute("components/charts.html", "plot")
+    drawn = line_chart(made)
+    svg = str(plot(drawn.wide, drawn.words, "chart-wide"))
+    start = svg.index(">") + 1
+    return svg[: start - 1].replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1) + (
+        f"><style>{LOOKS}</style>{svg[start:]}"
+    )
+
+
+def _chart_note(made: Report) -> str:
+    drawn = line_chart(made)
+    target = f"；虚线：年度任务 {drawn.target_words}" if drawn.target_words else ""
+    before = f"；灰线：{made.period.year - 1} 年同期" if drawn.wide.last_year else ""
+    return f"{drawn.unit}，按计入日期{target}{before}"
+
+
+def _key(made: Report) -> list[dict[str, str]]:
+    total = made.total
+    now, before = total.now, total.before
+    shown = [
+        ("本期项数", number(now.contracts), "项", f"同比 {growth(total.growth_in_number)}，上年 {before.contracts:,}"),
+        ("本期成交额", money_wan(now.total_amount), "万元", f"同比 {growth(total.growth)}"),
+        ("本期技术交易额", money_wan(now.technology_amount), "万元", f"到账 {money_wan(total.received)} 万元"),
+        (
+            "年度任务完成率",
+            percent(total.completion),
+            "",
+            f"序时 {percent(made.pace)}，任务 {''.join(amount_words(total.target))}"
+            if total.target
+            else "没有有效的年度任务",
+        ),
+    ]
+    return [dict(zip(("name", "value", "unit", "below"), each, strict=True)) for each in shown]
+
+
+def _units(made: Report) -> dict[str, Any]:
+    head = ["考核单元", "年度任务", "年初累计", "完成率", "名次", "累计同比", "项数", "本期成交额", "同比", "占比"]
+    rows = [_unit_cells(line, made) for line in made.ranked]
+    several = len(made.units) > 1
+    if made.period.begins_the_year:
+        head[5], head[7], head[8] = "同比", "技术交易额", "到账额"
+    return {
+        "title": "各考核单元" if several else "任务完成情况",
+        "note": "万元" + ("；名次：成交额 / 完成率，按年初累计" if several else ""),
+        "head": head,
+        "rows": [*rows, _unit_cells(made.total, made)] if several else rows,
+        "widths": [15, 12, 12, 8, 7, 8, 6, 12, 12 if made.period.begins_the_year else 8, 7],
+        "foot": several,
+    }
+
+
+def _unit_cells(line: UnitLine, made: Report) -> list[str]:
+    ranks = f"{line.rank_by_amount} / {line.rank_by_completion or '—'}" if line.rank_by_amount else ""
+    own = (
+        (money_wan(line.now.technology_amount), money_wan(line.received))
+        if made.period.begins_the_year
+        else (money_wan(line.now.total_amount), growth(line.growth))
+    )
+    return [
+        line.name, money_wan(line.target), money_wan(line.running.total_amount), percent(line.completion), ranks,
+        growth(line.running_growth), number(line.now.contracts), *own, percent(line.share_of(made.total.now)),
+    ]  # fmt: skip
+
+
+def _facet(table: Table) -> dict[str, Any]:
+    lines = sorted(table.lines, key=lambda line: -line.now.total_amount)
+    shown, rest = (lines, []) if len(lines) <= LONGEST else (lines[: LONGEST - 1], lines[LONGEST - 1 :])
+    rows = [_line_cells(line, table) for line in shown]
+    if rest:
+        rows.append(_sum_cells(f"其他 {len(rest)} 类", rest, table))
+    return {
+        "title": f"按{table.dimension.label}",
+        "note": "万元",
+        "head": [table.dimension.label, "项数", "成交额", "同比", "占比"],
+        "rows": [*rows, _sum_cells("合计", lines, table)],
+        "widths": [30, 9, 19, 13, 12],
+        "foot": True,
+    }
+
+
+def _line_cells(line: Line, table: Table) -> list[str]:
+    amount = money_wan(line.now.total_amount)
+    return [line.name, number(line.now.contracts), amount, growth(line.growth), percent(line.share_of(table.total))]
+
+
+def _sum_cells(name: str, lines: Sequence[Line], table: Table) -> list[str]:
+    now, before = (sum((one.total_amount for one in each), Decimal(0)) for each in _sides(lines))
+    contracts = sum(line.now.contracts for line in lines)
+    whole = table.total.total_amount
+    change = (now - before) / before if before > 0 else None
+    return [name, number(contracts), money_wan(now), growth(change), percent(now / whole if whole > 0 else None)]
+
+
+def _sides(lines: Sequence[Line]) -> tuple[list[Any], list[Any]]:
+    return [line.now for line in lines], [line.before for line in lines]
