@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -108,10 +109,11 @@ class Step:
     def conflict(self) -> str:
         """What somebody else did meanwhile, in words."""
         if self.before is None:
-            return "你打开之后，别人改过这一项"
+            return f"你打开之后，别人改过{self.place.name}的任务"
         who = self.before.recorded_by.name if self.before.recorded_by else "别人"
         value = said(self.before.value, self.measure)
-        return f"你打开之后，{who}按《{self.before.document}》改成了 {value}（第 {self.before.version} 版）"
+        basis = f"{who}按《{self.before.document}》"
+        return f"你打开之后，{basis}把{self.place.name}的任务改成了 {value}（第 {self.before.version} 版）"
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,8 @@ def _next_version(year: int, step: Step, basis: Basis, person: User) -> Target:
 
 def _log(plan: Plan, measure: Measure, basis: Basis, person: User) -> None:
     mine = [step for step in plan.steps if step.measure is measure]
+    before = {step.place.code: f"{step.before.value:.2f}" for step in mine if step.before}
+    facts: dict[str, Any] = {"before": before} if before else {}  # the first of its kind has none
     audit.record(
         "set_tasks",
         person,
@@ -254,5 +258,5 @@ def _log(plan: Plan, measure: Measure, basis: Basis, person: User) -> None:
         measure=measure.name,
         document=basis.document,
         tasks={step.place.code: f"{step.value:.2f}" for step in mine},
-        before={step.place.code: f"{step.before.value:.2f}" for step in mine if step.before},
+        **facts,
     )
