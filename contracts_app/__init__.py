@@ -106,9 +106,9 @@ def _register_pages(app: Flask) -> None:
     from .regions import views as regions
     from .rules import views as rules
     from .statistics import crosstab_views as crosstab
-    from .statistics import saved_views_pages as saved_views
     from .statistics import indicator_views as indicators
     from .statistics import report_views as reports
+    from .statistics import saved_views_pages as saved_views
     from .statistics import sentence_views as sentences
     from .statistics import snapshot_views as snapshots
     from .statistics import views as statistics

@@ -41,8 +41,8 @@ from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.commands import snapshot
-from contracts_app.statistics.report_commands import report_command
 from contracts_app.statistics.queries import unit_totals
+from contracts_app.statistics.report_commands import report_command
 from contracts_app.targets.commands import targets
 from contracts_app.tracking import queries as money
 

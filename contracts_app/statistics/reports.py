@@ -47,7 +47,7 @@ class Kind(Word):
     """The reports a bureau makes (domain facts 7.3)."""
 
     MONTHLY = "monthly", "月度快报"
-    JOINT = "joint", "1—2月合并快报"
+    JOINT = "joint", "合并快报"
     QUARTERLY = "quarterly", "季报"
     HALF = "half", "半年报（双过半）"
     THREE_QUARTERS = "three_quarters", "三季度报"
