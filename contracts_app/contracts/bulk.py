@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from contracts_app.accounts.models import User
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.conflicts import as_posted
-from contracts_app.core.db import db
+from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import Refused, Stale
 from contracts_app.core.filters import form_errors
 from contracts_app.core.workflow import MoveForm, Offer
@@ -118,6 +118,11 @@ def put_aside(contract: Contract, person: User, version: int | None) -> None:
 def take_out(person: User, contract_ids: Sequence[int]) -> None:
     """These are not to be decided together any more."""
     db.session.execute(delete(BulkPick).where(BulkPick.user_id == person.id, BulkPick.contract_id.in_(contract_ids)))
+
+
+def has_put_aside(person: User, contract_id: int) -> bool:
+    """Whether this contract is among those the person put aside."""
+    return contract_id <= LARGEST_ID and db.session.get(BulkPick, (person.id, contract_id)) is not None
 
 
 def count(person: User) -> int:

@@ -71,5 +71,7 @@ def put_aside(contract_id: int) -> ResponseReturnValue:
 @needs(Can.DECIDE_TOGETHER)
 def take_out(contract_id: int) -> ResponseReturnValue:
     """Take a contract out again, also one that has left this person's region; it waits in the inbox as before."""
+    if not bulk.has_put_aside(current_user, contract_id):
+        queries.one(contract_id, current_user)  # 404 of what is none of this person's business
     bulk.take_out(current_user, [contract_id])
     return redirect(url_for(".index"))
