@@ -98,7 +98,7 @@ def _register_pages(app: Flask) -> None:
     from .accounts import views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
-    from .contracts import bulk_views, filing, paper_files, reading, rule_views, timeliness, views
+    from .contracts import bulk_views, exports, filing, paper_files, reading, rule_views, timeliness, views
     from .enterprises import views as enterprises
     from .papers import publication as publications
     from .papers import views as papers
@@ -116,7 +116,7 @@ def _register_pages(app: Flask) -> None:
     from .tracking import views as tracking
 
     people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
-    work = (filing, views, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
+    work = (filing, views, exports, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
     for noun in (*people, *work, *reference, targets, statistics, indicators, crosstab, saved_views, tracking, papers):
         app.register_blueprint(noun.bp)
     for noun in (sentences, snapshots, reports, publications):

@@ -10,17 +10,28 @@ from wtforms import Field, Form, SelectField, StringField
 
 from contracts_app.accounts.models import User
 from contracts_app.brokers.models import Broker
-from contracts_app.codes.models import ContractType, TechnologyField
+from contracts_app.codes.models import (
+    CodeList,
+    ContractType,
+    IpKind,
+    PartyType,
+    PaymentModel,
+    PlanSource,
+    TechnologyField,
+)
 from contracts_app.core.db import db
 from contracts_app.core.fields import choice_list
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Level, Region, Unit
 from contracts_app.regions.queries import unit_codes_under
 
+from .facets import Band, Caliber, Flow
 from .query import ContractQuery, DateKind
 from .states import State
 
 Choices = list[tuple[str, str]]
+_CODED: Mapping[str, type[CodeList]] = {"ip": IpKind, "plan_source": PlanSource, "payment_model": PaymentModel}
+OTHERS = (Caliber.OUTPUT, Caliber.ABSORBED)  # beside the one that every list goes by
 
 
 def _list(label: str) -> Any:
@@ -33,6 +44,7 @@ class FilterForm(Form):
     q = StringField("关键字")
     type = _list("合同类型")
     year = StringField("登记年度")
+    since = StringField("起始年度（跨年时填）")
     amount_from = StringField("成交额不低于（万元）")
     amount_to = StringField("成交额不高于（万元）")
     unit = _list("考核单元")
@@ -41,6 +53,14 @@ class FilterForm(Form):
     field = _list("技术领域")
     platform = _list("创新平台")
     broker = _list("技术经纪人")
+    ip = _list("知识产权")
+    plan_source = _list("计划来源")
+    payment_model = _list("支付方式")
+    seller_kind = _list("卖方类别")
+    buyer_kind = _list("买方类别")
+    flow = _list("技术流向")
+    band = _list("金额区间")
+    caliber = _list("统计口径（先填年度）")
     date_kind = SelectField(
         "日期", choices=choice_list([(kind.value, kind.label) for kind in DateKind]), validate_choice=False
     )
@@ -50,13 +70,14 @@ class FilterForm(Form):
     @property
     def choosable(self) -> list[Field]:
         """The lists under 更多条件 that offer anything."""
-        names = ("unit", "town", "state", "field", "platform", "broker")
+        places, kinds = ("unit", "town", "state", "field", "platform", "broker"), ("seller_kind", "buyer_kind")
+        names = (*places, *_CODED, *kinds, "flow", "band", "caliber")
         return [self[name] for name in names if self[name].choices[1:] or self[name].errors]
 
     @property
     def is_more_open(self) -> bool:
         """Whether anything under 更多条件 is filled in or wrong, so that it must not be folded away."""
-        more = [*self.choosable, self.amount_to, self.date_from, self.date_to]
+        more = [*self.choosable, self.since, self.amount_to, self.date_from, self.date_to]
         return any(field.data or field.errors for field in more)
 
 
@@ -73,6 +94,12 @@ def filter_form(request: Request, query: ContractQuery, person: User) -> FilterF
     form.field.choices = choice_list(_fields(), "全部领域")
     form.platform.choices = choice_list(_platforms(), "全部平台")
     form.broker.choices = choice_list(_brokers(person, query), "全部经纪人")
+    for name, codes in _CODED.items():
+        form[name].choices = choice_list(_tree(codes), "不限")
+    form.seller_kind.choices = form.buyer_kind.choices = choice_list(_tree(PartyType), "不限")
+    form.flow.choices = choice_list([(one.value, one.label) for one in Flow], "不限")
+    form.band.choices = choice_list([(one.value, one.label) for one in Band], "不限")
+    form.caliber.choices = choice_list([(one.value, one.label) for one in OTHERS], Caliber.REGISTERED.label)
     for name, sentence in query.faults:
         if name in form:
             form[name].errors = [*form[name].errors, sentence]
@@ -117,6 +144,18 @@ def _towns(person: User, query: ContractQuery) -> Choices:
 
 def _fields() -> Choices:
     return _rows(select(TechnologyField.code, TechnologyField.name).order_by(TechnologyField.position))
+
+
+def _tree(codes: type[CodeList]) -> Choices:
+    """A code list with each code below the one above it; any of them may be asked for."""
+    own: Any = codes
+    rows = db.session.execute(select(own.code, own.name, own.parent_code).order_by(own.position, own.code)).all()
+    above = {code: parent for code, _, parent in rows}
+
+    def depth(code: str) -> int:
+        return 1 + depth(above[code]) if above.get(code) else 0
+
+    return [(code, "　" * depth(code) + name) for code, name, _ in rows]
 
 
 def _platforms() -> Choices:

@@ -15,7 +15,7 @@ from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import ContractType, RefusalReason
 from contracts_app.core.clock import day_edges, month_edges, today
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page, Sort, ordered, page_of, sort_from
+from contracts_app.core.pages import Page, Sort, cut, ordered, page_of, sort_from
 from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise
 
@@ -89,6 +89,19 @@ def contracts(query: ContractQuery, person: User, *, sort: Sort, number: int, si
         number=number,
         size=size,
         total=total,
+    )
+
+
+def every(query: ContractQuery, person: User, sort: Sort, most: int) -> Select[Any]:
+    """The rows of all pages, ``most`` of them at most, with the kinds of the two parties beside their names."""
+    orders, key = (COUNTED_ORDERS, LedgerEntry.id) if query.is_counted else (ORDERS, Contract.id)
+    show = _shown_counted() if query.is_counted else _shown()
+    return cut(
+        query.matching(person, with_contract=sort.key == "signed"),
+        show=show.add_columns(_seller.party_type_code.label("seller_kind"), _buyer.party_type_code.label("buyer_kind")),
+        key=key,
+        order=ordered(sort, orders, key),
+        limit=most,
     )
 
 

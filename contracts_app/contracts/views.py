@@ -30,6 +30,7 @@ from .asks import ItemList
 from .attachments import versions
 from .case_queue import OF_CASES
 from .due import Level, dues
+from .exports import MOST
 from .facts import details_in_words, type_in_words
 from .filters import filter_form
 from .ledger import Cause
@@ -70,6 +71,7 @@ def index() -> str:
         form=form,
         chosen=chosen,
         may_file=may(current_user, Can.FILE_CONTRACTS),
+        most_rows=MOST,
         **_listed(query),
     )
 

@@ -197,6 +197,11 @@ def mask_resident_id(number: str) -> str:
     return _masked(number, first=6, last=4, shortest=15)
 
 
+def mask_name(name: str) -> str:
+    """A natural person's name with the family name alone: 王**."""
+    return name[:1] + "*" * (len(name) - 1)
+
+
 def mask_phone(number: str) -> str:
     """First 3 and last 4 characters, stars between; only stars for anything shorter than a mobile number."""
     return _masked(number, first=3, last=4, shortest=11)

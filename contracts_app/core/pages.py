@@ -105,15 +105,29 @@ def page_of(
     the page shows. ``matching`` may be any Select over the record; ``show`` one whose rows the template reads: a
     single entity gives entities, several columns give named tuples. A page number beyond the end gives the last page.
     """
-    ids = matching.with_only_columns(key).order_by(None)
     if total is None:
+        ids = matching.with_only_columns(key).order_by(None)
         total = session.scalar(select(func.count()).select_from(ids.subquery())) or 0
     number = min(max(1, number), max(1, ceil(total / size)))
-    chosen = ids.order_by(*order).limit(size).offset((number - 1) * size).subquery()
-    statement = show.join(chosen, chosen.c[0] == key).order_by(None).order_by(*order)
+    statement = cut(matching, show=show, key=key, order=order, limit=size, offset=(number - 1) * size)
     rows = session.execute(statement).unique()
     one_entity = len(show.column_descriptions) == 1
     return Page(tuple(rows.scalars()) if one_entity else tuple(rows), number, size, total)
+
+
+def cut(
+    matching: Select[Any],
+    *,
+    show: Select[Any],
+    key: Any,
+    order: Sequence[ColumnElement[Any]],
+    limit: int,
+    offset: int = 0,
+) -> Select[Any]:
+    """``show`` for some of the records of ``matching``, whose ids are found before anything is joined to them."""
+    ids = matching.with_only_columns(key).order_by(None)
+    chosen = ids.order_by(*order).limit(limit).offset(offset).subquery()
+    return show.join(chosen, chosen.c[0] == key).order_by(None).order_by(*order)
 
 
 def url_with(**changes: Any) -> str:
