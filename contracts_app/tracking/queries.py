@@ -1,6 +1,6 @@
 """Every way the money of a contract is read: its own page, what is overdue, what waits to be verified, the proof."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -257,20 +257,30 @@ def overdue(person: User, *, unit: str | None = None, number: int = 1, size: int
         lines.c.outstanding,
     ).where(lines.c.due_on < day)
     both = union_all(of_plan, royalties).subquery()
-    due = both.c.outstanding > 0
-    counted, amount = db.session.execute(select(func.count(), func.sum(both.c.outstanding)).where(due)).one()
-    number = max(1, min(number, -(-counted // size)))
-    seller = Enterprise.name.label("seller")
-    rows = db.session.execute(
-        select(*both.c, Contract.title, Contract.acceptance_number, Contract.unit_code, seller)
-        .where(due)
-        .join_from(both, Contract, Contract.id == both.c.contract_id)
+    # Counted, added up and cut in one go: what is outstanding is worked out for every plan, and only once.
+    order = (both.c.due_on, both.c.contract_id, both.c.position, both.c.year)
+    counted = select(both, func.count().over().label("rows"), func.sum(both.c.outstanding).over().label("whole"))
+    ordered = counted.where(both.c.outstanding > 0).order_by(*order)
+    found = db.session.execute(ordered.limit(size).offset((number - 1) * size)).all()
+    if not found and number > 1:
+        return overdue(person, unit=unit, size=size)  # beyond the end: the beginning
+    total, amount = (found[0].rows, found[0].whole) if found else (0, NOTHING)
+    return Overdue(Page(_called([row._mapping for row in found], day), number, size, total), amount)
+
+
+def _called(found: Sequence[Mapping[str, Any]], day: date) -> list["_Late"]:
+    """The lines with the names of their contracts, which only those of the page need."""
+    names = db.session.execute(
+        select(Contract.id, Contract.title, Contract.acceptance_number, Enterprise.name.label("seller"))
         .join(Enterprise, Enterprise.id == Contract.seller_id)
-        .order_by(both.c.due_on, both.c.contract_id, both.c.position, both.c.year)
-        .limit(size)
-        .offset((number - 1) * size)
+        .where(Contract.id.in_({row["contract_id"] for row in found}))
     )
-    return Overdue(Page([_Late(**row._mapping, on=day) for row in rows], number, size, counted), amount or NOTHING)
+    by_id = {row.id: row for row in names}
+    columns = ("contract_id", "due_on", "position", "year", "amount", "outstanding")
+    return [
+        _Late(*(row[name] for name in columns), *by_id[row["contract_id"]][1:], on=day)  # type: ignore[misc]
+        for row in found
+    ]
 
 
 @dataclass(frozen=True)
@@ -285,7 +295,6 @@ class _Late:
     outstanding: Decimal
     title: str
     acceptance_number: str | None
-    unit_code: str
     seller: str
     on: date
 
