@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -13,7 +14,7 @@ from contracts_app.codes.models import Measure
 from contracts_app.contracts import checks, ledger
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.lookups import Lookups
-from contracts_app.contracts.models import Contract, HistoryLine, NumberCounter
+from contracts_app.contracts.models import Contract, ContractRight, HistoryLine, NumberCounter
 from contracts_app.contracts.predicates import Context
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
@@ -50,11 +51,21 @@ def by_unit(year):
 
 
 def everything():
-    """All contracts with what the tests look at."""
+    """All contracts with what the tests look at: read by the first of them, and belonging to no session."""
+    kept = current_app.extensions
+    if "everything" not in kept:
+        kept["everything"] = _read_everything()
+        db.session.expunge_all()
+    return kept["everything"]
+
+
+def _read_everything():
+    to_one = ("seller", "buyer", "filed_by", "type", "ip", "goal", "field", "plan_source", "industry", "currency")
+    to_one += ("unit", "town", "broker", "platform", "payment_model", "licence_mode")
     wanted = select(Contract).options(
-        joinedload(Contract.seller),
-        joinedload(Contract.buyer),
-        joinedload(Contract.filed_by),
+        *(joinedload(getattr(Contract, name)) for name in to_one),
+        selectinload(Contract.deductions),
+        selectinload(Contract.rights).joinedload(ContractRight.ip),
         selectinload(Contract.payments),
         selectinload(Contract.attachments),
         selectinload(Contract.history),
