@@ -31,7 +31,7 @@ from contracts_app.platforms.models import Platform, PlatformKind
 from contracts_app.regions.queries import towns_of, units
 from contracts_app.rules.queries import work_calendar
 
-from . import cases, money, plan, stories, tasks, words
+from . import cases, money, plan, publications, stories, tasks, words
 from .days import WorkDays
 from .papers import Writer
 from .parties import Founder, Parties
@@ -184,6 +184,8 @@ class _Load:
         if indexes:
             indexes.build()
         _continue_ids(Enterprise, Contract)
+        publications.publish(people, self.days, records.write_log)
+        self.told += publications.later([key for key, _, _ in self.told])
         teller = stories.Teller(self.seed, people, self.days, self.lives.last, current_app.extensions["files"])
         for begun, ended in teller.tell(self.told, records.write_log):
             records.counts[begun] -= 1

@@ -1,7 +1,7 @@
 """What became of single contracts afterwards: experts, a third person, changes, cancellations, objections.
 
 These are the real moves, made by the demonstration's people at their moments, so that whatever a move leaves (history,
-case, ledger, limit) is as the office would leave it. Only the current year is told of: published figures stay.
+case, ledger, limit) is as the office would leave it. All of it happens in the current year: published figures stay.
 """
 
 import io
@@ -325,6 +325,29 @@ STORIES = (
     Story(_R, 16, (Step("object", "filer", 3, _AGAINST_TYPE),), ends=State.OBJECTION),
 )
 ELSEWHERE = ("350581", "350583")  # 石狮、南安
+# Of contracts that were registered in the year before: what was published of it is restated beside.
+OF_LAST_YEAR = (
+    Story(
+        _R,
+        20,
+        (
+            Step("ask_cancellation", "filer", 15, _UNDONE, "rescission"),
+            Step("review_case", "registrar", 12, _LOOKED),
+            Step("grant_cancellation", "reviewer", 9, _COUNTED("解除协议属实，同意注销。")),
+        ),
+        ends=State.CANCELLED,
+    ),
+    Story(
+        _R,
+        20,
+        (
+            Step("ask_change", "filer", 13, _dearer, "amendment"),
+            Step("review_case", "other registrar", 10, _LOOKED),
+            Step("grant_change", "reviewer", 8, _COUNTED("同意变更。")),
+        ),
+        ends=_R,
+    ),
+)
 
 
 def begun_by(unit_code: str, jinjiang: str) -> list[Story]:
