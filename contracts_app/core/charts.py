@@ -322,13 +322,21 @@ class _Lines:
         if self.actual:
             notes["actual"] = self._note_of_now(frame, notes.get("target"))
         if self.forecast and roomy:
-            ends = [frame.y(self.forecast.bottom), *(frame.y(amount) for amount in self.last_year[11:])]
-            below = max(ends) + 18
-            if "actual" in notes and self.now_at > 6:
-                below = max(below, notes["actual"].y + 30)
             words = f"预测 {self.scale.show(self.forecast.value)}"
-            notes["forecast"] = Note(frame.right, min(below, frame.bottom - 6), words)
+            notes["forecast"] = Note(frame.right, self._height_of_forecast(frame, notes), words)
         return notes
+
+    def _height_of_forecast(self, frame: "_Frame", notes: dict[str, Note]) -> float:
+        """Above its band where no other words stand, else below everything that ends there."""
+        assert self.forecast is not None
+        above = frame.y(self.forecast.top) - 8
+        if above >= 11 and all(abs(above - note.y) >= 18 for note in notes.values()):
+            return above
+        ends = [frame.y(self.forecast.bottom), *(frame.y(amount) for amount in self.last_year[11:])]
+        below = max(ends) + 18
+        if "actual" in notes and self.now_at > 6:
+            below = max(below, notes["actual"].y + 30)
+        return min(below, frame.bottom - 6)
 
     def _ends_are_close(self, frame: "_Frame") -> bool:
         """Late in the year target and running total may stand side by side; the legend alone names the target then."""

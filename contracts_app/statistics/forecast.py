@@ -11,7 +11,7 @@
 Pure functions. The same figures give the same answer on any machine; amounts are 元, to the 分.
 """
 
-from calendar import monthrange
+from calendar import isleap, monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,6 @@ from fractions import Fraction
 from math import sqrt
 from random import Random
 
-from contracts_app.core.clock import share_of_year_elapsed
 from contracts_app.core.words import Word
 
 MOST_YEARS = 5  # older ones tell of another time
@@ -45,9 +44,13 @@ class Band(Word):
 class PastYear:
     """A year that is over: its twelve months, and what it had on the same day. Amounts are 元."""
 
-    year: int
+    until: date  # the same day of that year
     by_then: Decimal
     months: tuple[Decimal, ...]
+
+    @property
+    def year(self) -> int:
+        return self.until.year
 
     @property
     def whole(self) -> Decimal:
@@ -70,13 +73,17 @@ class Trial:
 
     year: int
     by_then: Decimal
-    said: Decimal
+    exact: Fraction
     came: Decimal
+
+    @property
+    def said(self) -> Decimal:
+        return _amount(self.exact)
 
     @property
     def error(self) -> Fraction:
         """How much too high it was, as a share of what came; negative: too low."""
-        return Fraction(self.said - self.came) / Fraction(self.came)
+        return self.exact / Fraction(self.came) - 1
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ class NoForecast:
 def forecast(done: Decimal, on: date, past: Sequence[PastYear]) -> Forecast | NoForecast:
     """From what was registered by the end of the day ``on`` and the years before."""
     usable = tuple(sorted((year for year in past if year.is_usable), key=lambda year: -year.year))[:MOST_YEARS]
-    elapsed = Fraction(share_of_year_elapsed(on, on.year))
+    elapsed = Fraction(on.timetuple().tm_yday, 366 if isleap(on.year) else 365)
     if not usable:
         return NoForecast(f"没有可参照的往年：至少要有一个完整年度、其中 {LEAST_MONTHS} 个月以上有登记。")
     if done <= 0:
@@ -110,7 +117,8 @@ def forecast(done: Decimal, on: date, past: Sequence[PastYear]) -> Forecast | No
     share = _share(usable, elapsed)
     if share < LEAST_SHARE:
         return NoForecast(f"年初数据太少：往年到这一天平均只登记了全年的 {float(share):.1%}，满 5% 后开始预测。")
-    value = _amount(Fraction(done) / share)
+    exact = Fraction(done) / share
+    value = _amount(exact)
     trials = tuple(_trials(usable, elapsed))
     half = _half_width(trials)
     if half is not None:
@@ -119,8 +127,8 @@ def forecast(done: Decimal, on: date, past: Sequence[PastYear]) -> Forecast | No
         band, edges = Band.DRAWN, _drawn(usable, on)
     else:
         return Forecast(value, None, None, share, usable, trials, Band.NONE)
-    low = max(done, _amount(Fraction(value) * min(edges[0], Fraction(1))))
-    high = _amount(Fraction(value) * max(edges[1], Fraction(1)))
+    low = max(done, _amount(exact * min(edges[0], Fraction(1))))
+    high = _amount(exact * max(edges[1], Fraction(1)))
     return Forecast(value, min(low, value), high, share, usable, trials, band)
 
 
@@ -136,7 +144,7 @@ def _trials(past: Sequence[PastYear], elapsed: Fraction) -> list[Trial]:
     for year in past:
         others = [other for other in past if other is not year]
         if others and year.by_then > 0 and (share := _share(others, elapsed)) >= LEAST_SHARE:
-            trials.append(Trial(year.year, year.by_then, _amount(Fraction(year.by_then) / share), year.whole))
+            trials.append(Trial(year.year, year.by_then, Fraction(year.by_then) / share, year.whole))
     return trials
 
 
@@ -144,7 +152,7 @@ def _half_width(trials: Sequence[Trial]) -> Fraction | None:
     """Half the band as a share of the forecast; None where errors are too few to tell."""
     if len(trials) not in STUDENT:
         return None
-    errors = [Fraction(trial.came) / Fraction(trial.said) - 1 for trial in trials]
+    errors = [Fraction(trial.came) / trial.exact - 1 for trial in trials]
     mean_square = sum((error**2 for error in errors), Fraction(0)) / len(errors)
     root = (Decimal(mean_square.numerator) / mean_square.denominator).sqrt()
     return Fraction(root * STUDENT[len(trials)])

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
@@ -124,7 +125,7 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
         month_begins, month_ends = month_edges(each, day.month)
         if day < month_ends:
             part = ContractQuery(year=each, date_from=month_begins, date_to=day)
-            begun |= {(unit, each): _counted(sums) for (unit,), sums in totals(part, person, [_UNIT]).items()}
+            begun |= {(unit, each): counted for unit, counted in _by_days(part, person).items()}
     months = {(unit, month): _counted(sums) for (unit, month), sums in by_month.items()}
     for (_, month), counted in list(months.items()):
         months[_ALL, month] = months.get((_ALL, month), _NOTHING) + counted
@@ -133,7 +134,12 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
     return _Cells(year, on, tuple(unit.code for unit in units), years, months, begun)
 
 
-_UNIT = DIMENSIONS["unit"]
+def _by_days(query: ContractQuery, person: Reader) -> dict[str, Counted]:
+    """What each unit counted on the days of a query: the three figures that stand in the index of the days."""
+    figures = (LedgerEntry.contracts, LedgerEntry.total_amount, LedgerEntry.technology_amount)
+    columns: list[Any] = [LedgerEntry.unit_code, *(func.sum(figure) for figure in figures)]
+    rows = db.session.execute(query.matching(person).with_only_columns(*columns).group_by(LedgerEntry.unit_code))
+    return {unit: Counted(number, Decimal(amount), Decimal(part)) for unit, number, amount, part in rows}
 
 
 def _counted(sums: Sums) -> Counted:
@@ -301,7 +307,7 @@ def _needed(total: YearLine, year: int, on: date) -> Needed | None:
 def _past(cells: _Cells) -> tuple[PastYear, ...]:
     return tuple(
         PastYear(
-            year,
+            _same_day(cells.year, year, cells.on),
             cells.by_same_day(_ALL, year).total_amount,
             tuple(cells.of(_ALL, year, month, month).total_amount for month in range(1, 13)),
         )

@@ -1,25 +1,70 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
+from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.query import ContractQuery
-from contracts_app.core import charts
-from contracts_app.core.clock import today
+from contracts_app.contracts.states import State
+from contracts_app.core.clock import DayError, now_utc, parse_day, today
 
 from . import queries
+from .overview_charts import charts_of
+from .periods import FIRST_YEAR, LAST_YEAR
+from .pipeline import Pipeline, read_chances
+from .pipeline_queries import pipeline
 from .year import YearOverview
 
 bp = Blueprint("statistics", __name__, url_prefix="/statistics")
+SECONDS = 60  # between two readings of the big screen
 
 
 @bp.get("/")
 @needs(Can.SEE_STATISTICS)
 def overview() -> str:
-    year = queries.year_overview(_year_asked(today()), current_user)
-    return render_template("statistics/overview.html", overview=year, charts=_charts(year), link=contracts_url)
+    asked = _asked()
+    year = queries.year_overview(asked.year, current_user, asked.on)
+    given, faults = read_chances(request.args)
+    return render_template(
+        "statistics/overview.html",
+        overview=year,
+        charts=charts_of(year, contracts_url),
+        ahead=_under_way(year, given),
+        link=contracts_url,
+        faults=(*asked.faults, *faults),
+        kept={name: text for name, text in request.args.items() if name.startswith("p_") and text},
+        caliber=Caliber.REGISTERED,
+        newest=today(),
+        now=now_utc(),
+    )
+
+
+@bp.get("/screen")
+@needs(Can.SEE_STATISTICS)
+def screen() -> str:
+    """The running year for a wall: one page, no menus, read again every minute."""
+    year = queries.year_overview(today().year, current_user)
+    return render_template(
+        "statistics/screen.html",
+        overview=year,
+        charts=charts_of(year, contracts_url),
+        ahead=_under_way(year, {}),
+        caliber=Caliber.REGISTERED,
+        now=now_utc(),
+        every=SECONDS,
+    )
+
+
+def _under_way(year: YearOverview, given: Mapping[State, Fraction]) -> Pipeline | None:
+    """Only as it is now: what was under way on a past day is kept nowhere."""
+    if not year.units or not year.is_running or year.as_of:
+        return None
+    return pipeline(year, current_user, given)
 
 
 def contracts_url(query: ContractQuery) -> str:
@@ -28,27 +73,24 @@ def contracts_url(query: ContractQuery) -> str:
     return url_for("contracts.index", **arguments)
 
 
-def _year_asked(on: date) -> int:
-    """The year of the address; this year where there is none or no year can be read."""
+@dataclass(frozen=True)
+class _Asked:
+    """Which year, as it stood when, and what of the address could not be read."""
+
+    year: int
+    on: date
+    faults: tuple[str, ...] = ()
+
+
+def _asked() -> _Asked:
+    """The year and the day of the address; this year and today where there are none or none can be read."""
+    on, faults = today(), tuple[str, ...]()
+    try:
+        on = parse_day(request.args["on"]) if request.args.get("on", "").strip() else on
+    except DayError as error:
+        faults = (f"截至日期没有读懂，按今天显示。{error}",)
+    if on > today():
+        on, faults = today(), ("截至日期还没有到，按今天显示。",)
     text = request.args.get("year", "")
-    return int(text) if text.isascii() and text.isdigit() and 1985 <= int(text) <= 2100 else on.year
-
-
-def _charts(year: YearOverview) -> dict[str, object]:
-    return {
-        "line": charts.cumulative(
-            year.year,
-            year.until,
-            [month.running.total_amount for month in year.months],
-            year.last_year_running,
-            year.total.target,
-        ),
-        "ring": charts.donut([(line.name, line.counted.total_amount, None) for line in year.types]),
-        "bars": charts.bars([(unit.counted.total_amount, unit.target) for unit in year.ranked], year.pace),
-        "progress": charts.progress(year.total.completion, year.pace if year.is_running else None),
-        "technology": charts.progress(year.technology_share),
-        "map": charts.tile_map(
-            [(unit.code, unit.name, unit.completion, contracts_url(year.query(unit=unit.code))) for unit in year.units],
-            year.pace,
-        ),
-    }
+    is_year = text.isascii() and text.isdigit() and FIRST_YEAR <= int(text) <= LAST_YEAR
+    return _Asked(int(text) if is_year else on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)

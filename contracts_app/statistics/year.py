@@ -96,6 +96,10 @@ class MonthLine:
     running_last_year: Counted
     last_day_last_year: date
 
+    @property
+    def first_day_last_year(self) -> date:
+        return self.last_day_last_year.replace(day=1)
+
 
 @dataclass(frozen=True)
 class YearOverview:
@@ -226,6 +230,11 @@ class YearOverview:
         first, last = first or begins, min(last or self.compared_until, self.on)
         whole = (first, last) == (begins, ends)
         return registered(self.year - 1, unit or self.only_unit, None, *((None, None) if whole else (first, last)))
+
+    def query_past(self, past: PastYear, *, is_whole: bool = False) -> ContractQuery:
+        """The contracts of a past year up to the same day, or all of them."""
+        cut = (None, None) if is_whole else (year_edges(past.year)[0], past.until)
+        return registered(past.year, self.only_unit, None, *cut)
 
     @property
     def only_unit(self) -> str | None:

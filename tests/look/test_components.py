@@ -311,7 +311,8 @@ def test_a_bar_is_told_in_words_and_has_its_tick(parts):
     drawn = parts("charts", "bar(b, label)", b=bar, label="晋江市 成交额 80.00 万元").one("svg")
     assert (drawn["role"], drawn["aria-label"]) == ("img", "晋江市 成交额 80.00 万元")
     assert drawn.one("rect", cls="c-bar-behind")
-    assert float(drawn.one("line")["x1"]) > float(drawn.one("rect", cls="c-bar-behind")["width"])
+    tick, pace = (float(drawn.one("line", cls=cls)["x1"]) for cls in ("c-tick", "c-pace"))
+    assert tick > pace > float(drawn.one("rect", cls="c-bar-behind")["width"])
 
 
 def test_tiles_without_an_address_are_not_links(parts):

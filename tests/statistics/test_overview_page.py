@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
@@ -48,8 +49,57 @@ def test_the_running_year_leads_to_the_same_days_of_last_year(make, sign_in, reg
     page = visitor.get("/statistics/").text
     assert f"{THIS_YEAR} 年度总览" in page
     assert "序时进度" in page
-    for number in numbers_on(page):
-        assert number.value == foot_of(visitor.get(number.href).text)[number.measure], number
+    numbers = numbers_on(page)
+    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    for number in numbers:
+        assert number.value == feet[number.href][number.measure], number
+
+
+def test_as_of_a_past_day_every_number_leads_to_its_list_of_that_day(make, sign_in, a_year):
+    visitor = sign_in(make.user(Role.MANAGER, region=JINJIANG))
+    page = visitor.get("/statistics/?on=2025-02-27").text
+    assert "当天结束时的数" in page
+    numbers = numbers_on(page)
+    assert Decimal("15000.07") in {number.value for number in numbers}
+    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    for number in numbers:
+        if number.unit == "万元":
+            assert number.value == feet[number.href][number.measure], number
+
+
+@pytest.mark.parametrize("day", ["abc", "2025-02-30", "2099-01-01"])
+def test_an_odd_day_is_today_and_told_of(make, sign_in, day):
+    page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/", query_string={"on": day}).text
+    assert "按今天显示" in page
+    assert "当天结束时的数" not in page
+
+
+def test_what_is_under_way_leads_to_its_list_and_closes_the_gap(make, sign_in, register, task):
+    register(JINJIANG, f"{THIS_YEAR}-01-02", 40)
+    task(JINJIANG, THIS_YEAR, 100)
+    waiting = make.contract("差这一件", state=State.ACCEPTED, amount=800_000)
+    visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
+    page = visitor.get("/statistics/?p_accepted=25").text
+    assert "补上缺口最少要登记这 1 项" in page
+    assert f"/contracts/{waiting.id}" in page
+    assert "即使如此，预期仍差 <b>40.00 万元</b>" in page, "60 are missing, a quarter of 80 is expected"
+    numbers = [number for number in numbers_on(page) if "state=" in number.href]
+    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    for number in numbers:
+        assert number.value == feet[number.href][number.measure], number
+
+
+def test_the_big_screen_shows_the_same_year_without_menus(make, sign_in, client, register, task):
+    register(JINJIANG, f"{THIS_YEAR}-01-02", 4321)
+    task(JINJIANG, THIS_YEAR, 5000)
+    page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/screen").text
+    assert "4,321.00" in page
+    assert "86.4%" in page
+    assert 'class="sidenav"' not in page
+    town = sign_in(make.user(Role.MANAGER, region="350582001")).get("/statistics/screen").text
+    assert "不是考核单元" in town
+    signed_out = client.get("/statistics/screen", headers={"Accept": "text/html, application/json;q=0.1"})
+    assert signed_out.status_code == 401, "the page says that it is signed out instead of showing a sign-in page"
 
 
 def test_a_registrar_who_filed_elsewhere_counts_only_the_own_county(make, sign_in, register):

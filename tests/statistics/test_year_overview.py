@@ -198,6 +198,67 @@ def test_the_plan_counts_the_whole_of_each_year(manager, register):
     assert [(year.year, round(float(year.reached) * 100, 1)) for year in plan.years] == [(2025, 175.7), (2024, 146.3)]
 
 
+def test_a_past_day_shows_what_stood_then(manager, register, task):
+    register(JINJIANG, "2025-03-10", 40)
+    register(JINJIANG, "2025-03-11", 60)
+    register(SHISHI, "2025-02-28", 5)
+    register(JINJIANG, "2024-03-10", 10)
+    register(JINJIANG, "2024-03-11", 10)
+    overview = year_overview(2025, manager, date(2025, 3, 10))
+    assert overview.total.counted.total_amount == 450_000
+    assert line(overview, JINJIANG).same_period.total_amount == 100_000
+    assert [month.counted.total_amount / 10_000 for month in overview.months] == [0, 5, 40]
+    assert sum(kind.counted.total_amount for kind in overview.types) == 450_000
+    for number, query in ((45, overview.query()), (40, overview.query(unit=JINJIANG)), (10, overview.query_before())):
+        assert sums(query, manager).total_amount == number * 10_000
+
+
+def test_a_task_of_the_city_stands_for_all_its_units(manager, register, task):
+    register(JINJIANG, "2025-02-01", 90)
+    register(SHISHI, "2025-02-01", 60)
+    task(JINJIANG, 2025, 100)
+    assert not year_overview(2025, manager, END_OF_2025).task.is_own
+    task(QUANZHOU, 2025, 200)
+    overview = year_overview(2025, manager, END_OF_2025)
+    assert overview.task.is_own
+    assert overview.total.completion == Fraction(3, 4)
+    assert overview.halves[0].share == Fraction(3, 4)
+
+
+def test_half_by_june_is_told_of_past_years_as_it_was(manager, register, task):
+    register(JINJIANG, "2025-06-30", 40)
+    register(JINJIANG, "2025-07-01", 60)
+    register(SHISHI, "2025-01-01", 500)
+    task(JINJIANG, 2025, 100)
+    (half,) = year_overview(2025, manager, date(2026, 3, 1)).halves
+    assert (half.done, half.is_over, half.is_met) == (400_000, True, False)
+    assert year_overview(2025, manager, date(2025, 5, 31)).halves == ()
+    (running,) = year_overview(2025, manager, date(2025, 6, 1)).halves
+    assert not running.is_over
+
+
+def test_ranks_are_compared_with_the_end_of_the_month_before(manager, register, task):
+    register(JINJIANG, "2025-04-30", 50)
+    register(SHISHI, "2025-04-30", 30)
+    register(SHISHI, "2025-05-01", 40)
+    task(SHISHI, 2025, 100)
+    unit = line(year_overview(2025, manager, date(2025, 5, 2)), SHISHI)
+    assert (unit.rank_by_amount, unit.amount_rank_before) == (1, 2)
+    assert (unit.rank_by_completion, unit.completion_rank_before) == (1, 1)
+    assert line(year_overview(2025, manager, date(2025, 1, 9)), SHISHI).amount_rank_before is None
+
+
+def test_the_forecast_reads_whole_past_years_and_the_same_day_of_each(manager, register):
+    for month in range(1, 13):
+        register(JINJIANG, f"2024-{month:02d}-15", 10)
+    register(JINJIANG, "2025-05-14", 40)
+    (year,) = [past for past in year_overview(2025, manager, date(2025, 5, 14)).past if past.whole]
+    assert (year.year, year.whole, year.by_then) == (2024, 1_200_000, 400_000)
+    assert year_overview(2025, manager, date(2025, 5, 15)).past[0].by_then == 500_000
+    assert year_overview(2025, manager, date(2025, 5, 15)).forecast.value > 400_000
+    assert year_overview(2025, manager, date(2026, 1, 15)).outlook is None
+
+
 def test_the_number_of_statements_does_not_grow(manager, register, task, count_queries):
     def statements():
         db.session.expire_all()

@@ -1,0 +1,109 @@
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts_app.accounts.roles import Role
+from contracts_app.contracts.states import State
+from contracts_app.core.clock import today
+from contracts_app.statistics import pipeline_queries
+from contracts_app.statistics.pipeline import (
+    PENDING,
+    WITHOUT_HISTORY,
+    Past,
+    Waiting,
+    chances,
+    close,
+    read_chances,
+)
+from contracts_app.statistics.pipeline_queries import pipeline
+from contracts_app.statistics.queries import year_overview
+from tests.factories import JINJIANG, QUANZHOU, SHISHI
+
+WAN = Decimal(10_000)
+
+
+def waiting(amounts):
+    return [
+        Waiting(place, f"合同{place}", "", "卖方", "晋江市", State.ACCEPTED, Decimal(amount).scaleb(-2), None)
+        for place, amount in enumerate(amounts)
+    ]
+
+
+@given(gap=st.integers(1, 10**6), amounts=st.lists(st.integers(0, 10**6), max_size=12))
+def test_the_gap_is_closed_by_the_fewest_or_everything_is_listed(gap, amounts):
+    found = close(Decimal(gap).scaleb(-2), waiting(amounts))
+    assert found.closes or len(found.chosen) == len(amounts)
+    assert found.closes == (sum(amounts) >= gap)
+    if found.closes:
+        fewer = sorted(amounts, reverse=True)[: len(found.chosen) - 1]
+        assert sum(fewer) < gap, "no smaller set would do"
+        assert found.missing == 0
+    else:
+        assert found.missing == Decimal(gap - sum(amounts)).scaleb(-2)
+
+
+def test_a_chance_comes_from_the_state_else_from_all_that_were_submitted_else_from_us():
+    past = {State.SUBMITTED: Past(100, 90), State.ACCEPTED: Past(40, 39), State.EXPERT: Past(3, 0)}
+    found = chances(past, {State.ACCEPTED: Fraction(1, 2)})
+    assert found[State.SUBMITTED].value == Fraction(9, 10)
+    assert (found[State.ACCEPTED].usual, found[State.ACCEPTED].value) == (Fraction(975, 1000), Fraction(1, 2))
+    assert found[State.EXPERT].value == Fraction(9, 10)
+    assert all(chance.value == WITHOUT_HISTORY for chance in chances({}, {}).values())
+
+
+@pytest.mark.parametrize("text", ["", "abc", "101", "-1", "1e2", "５０", "99.999", "1,5", "."])
+def test_an_odd_chance_is_left_out(text):
+    given, faults = read_chances({"p_accepted": text, "p_checked": " 100% "})
+    assert given == {State.CHECKED: 1}
+    assert bool(faults) == bool(text)
+
+
+def test_what_is_under_way_by_state_and_what_it_would_do_for_the_task(make, register, task):
+    manager = make.user(Role.MANAGER, region=QUANZHOU)
+    task(JINJIANG, today().year, 100)
+    register(JINJIANG, today().isoformat(), 40)
+    register(SHISHI, today().isoformat(), 500)  # has no task and closes no gap
+    for unit, state, wan in (
+        (JINJIANG, State.SUBMITTED, 30),
+        (JINJIANG, State.REVIEWED, 50),
+        (JINJIANG, State.REVIEWED, 20),
+        (SHISHI, State.ACCEPTED, 900),
+    ):
+        make.contract(f"在办{wan}", state=state, unit=unit, amount=wan * WAN)
+    make.contract(state=State.DRAFT, amount=7 * WAN)
+    make.contract(state=State.REFUSED, amount=7 * WAN)
+
+    year = year_overview(today().year, manager)
+    found = pipeline(year, manager, {State.REVIEWED: Fraction(1, 2), State.SUBMITTED: Fraction(1)})
+    amounts = {stage.state: stage.counted.total_amount / WAN for stage in found.stages}
+    assert amounts == dict.fromkeys(PENDING, 0) | {State.SUBMITTED: 30, State.REVIEWED: 70, State.ACCEPTED: 900}
+    assert found.gap == 60 * WAN
+    assert [one.title for one in found.closing.chosen] == ["在办50", "在办30"]
+    assert found.gap_left == (60 - 35 - 30) * WAN
+    assert found.is_set
+
+    own = make.user(Role.MANAGER, region=SHISHI)
+    of_county = pipeline(year_overview(today().year, own), own, {})
+    assert of_county.counted.total_amount == 900 * WAN
+    assert of_county.closing is None
+
+
+def test_the_usual_chance_is_what_became_of_others(make, session, monkeypatch):
+    monkeypatch.setattr("contracts_app.statistics.pipeline.LEAST_CASES", 3)
+    day = today() - timedelta(days=200)
+    for _ in range(2):
+        make.contract(state=State.REGISTERED, submitted_on=day, registered_on=day + timedelta(days=9))
+    make.contract(state=State.REFUSED, submitted_on=day)
+    make.contract(state=State.WITHDRAWN, submitted_on=day)
+    make.contract(state=State.ACCEPTED, submitted_on=day)  # not settled: tells nothing
+    make.contract(state=State.REFUSED)  # too young
+    past = pipeline_queries._past(today())
+    assert past == {
+        State.SUBMITTED: Past(4, 2),
+        State.ACCEPTED: Past(3, 2),
+        State.REVIEWED: Past(3, 2),
+    }
