@@ -37,6 +37,7 @@ def publish(people: People, days: WorkDays, write_before: Callable[[datetime], N
         with as_if(moment):
             title = Publication(f"{year}年晋江市技术合同认定登记情况", NOTICE, days.days[place])
             snapshots.freeze(region, Period(year, 1, 12), title, manager)
+            db.session.flush()  # what is logged is logged at that moment
 
 
 def later(told: Collection[int]) -> list[tuple[int, str, stories.Story]]:
