@@ -175,7 +175,8 @@ class ContractQuery:
             yield Filter("我申报的", ("mine",))
         if self.year:
             years = f"{self.since}–{self.year}" if self.since and self.since != self.year else f"{self.year}"
-            yield Filter(f"{years}年登记", ("year", "since", "cause", "caliber"))
+            done = "计入" if self.is_of_money else "登记"
+            yield Filter(f"{years}年{done}", ("year", "since", "cause", "caliber"))
         if self.caliber is not Caliber.REGISTERED:
             yield Filter(self.caliber.label, ("caliber",))
         if self.cause:

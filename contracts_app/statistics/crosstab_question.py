@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from werkzeug.datastructures import MultiDict
+
 from contracts_app.accounts.models import Reader
 from contracts_app.contracts.addresses import DateKind
 from contracts_app.contracts.dimensions import DIMENSIONS, Dimension, Of
@@ -72,7 +74,9 @@ class Question:
     @classmethod
     def from_args(cls, args: Mapping[str, str], person: Reader) -> "Question":
         """Read an address. What cannot be read is left out and told of in ``faults``."""
-        reader = _Reader(args, ContractQuery.from_args(args).known())
+        given = MultiDict(args)
+        given["year"] = args.get("year", "").strip() or str(today().year)  # so that what goes by years can be asked
+        reader = _Reader(args, ContractQuery.from_args(given).known())
         rows = reader.chosen("rows", DIMENSIONS, "行") or DIMENSIONS[_first_rows(person)]
         columns = reader.columns(rows)
         measure = reader.chosen("measure", MEASURES, "指标") or MEASURES["total_amount"]

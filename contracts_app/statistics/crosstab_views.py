@@ -12,10 +12,11 @@ from contracts_app.contracts.query import ContractQuery
 from contracts_app.core import audit, charts
 from contracts_app.core.limits import limiter
 
-from . import crosstab, crosstab_files
+from . import crosstab, crosstab_files, saved_views
 from .crosstab import Table
 from .crosstab_question import Order, Question, Show
 from .measures import GROWTH, MEASURES, SHARE
+from .saved_views import Kind
 
 bp = Blueprint("totals", __name__, url_prefix="/statistics/totals")
 OF_FORM = ("year", "since", "caliber", "date_to")  # what the form asks itself; all other filters go with it unseen
@@ -42,7 +43,8 @@ def index() -> str | Response:
         question=question,
         table=table,
         link=_links(),
-        here=here,
+        address=address,
+        views=saved_views.at_hand(current_user, Kind.TOTALS),
         chips=_chips(question),
         kept=_kept(question),
         choices=_CHOICES,
@@ -66,7 +68,7 @@ def file() -> Response:
     return kind.response(table, current_user)
 
 
-def here(question: Question, **pages: int) -> str:
+def address(question: Question, **pages: int) -> str:
     """The address of a question's page, of the part of its rows and columns that is asked for."""
     shown = {name: str(number) for name, number in pages.items() if number > 1}
     return f"{url_for('totals.index')}?{urlencode(question.to_args() | shown)}"
@@ -90,7 +92,7 @@ def _chips(question: Question) -> list[tuple[str, str]]:
     """What is asked beside what the form shows, each with the address without it."""
     unseen = {"year", "caliber"} | ({"cause"} if question.measure.cause else set())
     return [
-        (one.words, here(_with(question, question.query.without(*one.names))))
+        (one.words, address(_with(question, question.query.without(*one.names))))
         for one in question.query.filters
         if not unseen & set(one.names[:1])
     ]

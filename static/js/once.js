@@ -11,12 +11,16 @@ document.addEventListener("submit", (event) => {
   form.setAttribute(RESTING, "");
   // Buttons disabled at once would not be sent along; the request has been built when this runs.
   setTimeout(() => form.querySelectorAll("[type=submit], button:not([type])").forEach((button) => (button.disabled = true)));
+  // A form that is answered by a file leaves its page where it is: it can be sent again after a moment.
+  if (form.hasAttribute("data-download")) setTimeout(() => wake(form), 2000);
 });
+
+function wake(form) {
+  form.removeAttribute(RESTING);
+  form.querySelectorAll("[type=submit], button:not([type])").forEach((button) => (button.disabled = false));
+}
 
 // The browser's back button may bring the page back as it was left: wake the buttons up again.
 window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll(`form[${RESTING}]`)) {
-    form.removeAttribute(RESTING);
-    form.querySelectorAll("[type=submit], button:not([type])").forEach((button) => (button.disabled = false));
-  }
+  document.querySelectorAll(`form[${RESTING}]`).forEach(wake);
 });
