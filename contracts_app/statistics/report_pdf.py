@@ -1,6 +1,6 @@
 """A report as one to three pages for those who decide."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from contracts_app.core.installation import is_demonstration
 from contracts_app.core.typesetting import typeset
 from contracts_app.regions.queries import office_of
 
-from .reports import Line, Report, Table, UnitLine, definitions
+from .reports import Kind, Line, Report, Table, UnitLine, definitions
 from .sentences import amount_words
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
@@ -99,41 +99,64 @@ def _key(made: Report) -> list[dict[str, str]]:
             "年度任务完成率",
             percent(total.completion),
             "",
-            f"序时 {percent(made.pace)}，任务 {''.join(amount_words(total.target))}"
-            if total.target
-            else "没有有效的年度任务",
+            _against_the_task(made),
         ),
     ]
     return [dict(zip(("name", "value", "unit", "below"), each, strict=True)) for each in shown]
 
 
+def _against_the_task(made: Report) -> str:
+    """序时 49.6%，任务 6.39亿元, at mid-year 已过半 or 未过半 besides."""
+    total = made.total
+    if total.target is None or total.completion is None:
+        return "没有有效的年度任务"
+    half = ("，已过半" if total.completion * 2 >= 1 else "，未过半") if made.kind is Kind.HALF else ""
+    return f"序时 {percent(made.pace)}，任务 {''.join(amount_words(total.target))}{half}"
+
+
 def _units(made: Report) -> dict[str, Any]:
-    head = ["考核单元", "年度任务", "年初累计", "完成率", "名次", "累计同比", "项数", "本期成交额", "同比", "占比"]
-    rows = [_unit_cells(line, made) for line in made.ranked]
     several = len(made.units) > 1
-    if made.period.begins_the_year:
-        head[5], head[7], head[8] = "同比", "技术交易额", "到账额"
+    columns = [one for one in _columns(made) if several or one[0] != RANKS]
+    lines = [*made.ranked, made.total] if several else made.ranked
     return {
         "title": "各考核单元" if several else "任务完成情况",
         "note": "万元" + ("；名次：成交额 / 完成率，按年初累计" if several else ""),
-        "head": head,
-        "rows": [*rows, _unit_cells(made.total, made)] if several else rows,
-        "widths": [15, 12, 12, 8, 7, 8, 6, 12, 12 if made.period.begins_the_year else 8, 7],
+        "head": [head for head, _, _ in columns],
+        "rows": [[cell(line) for _, _, cell in columns] for line in lines],
+        "widths": [width for _, width, _ in columns],
         "foot": several,
     }
 
 
-def _unit_cells(line: UnitLine, made: Report) -> list[str]:
-    ranks = f"{line.rank_by_amount} / {line.rank_by_completion or '—'}" if line.rank_by_amount else ""
-    own = (
-        (money_wan(line.now.technology_amount), money_wan(line.received))
-        if made.period.begins_the_year
-        else (money_wan(line.now.total_amount), growth(line.growth))
-    )
-    return [
-        line.name, money_wan(line.target), money_wan(line.running.total_amount), percent(line.completion), ranks,
-        growth(line.running_growth), number(line.now.contracts), *own, percent(line.share_of(made.total.now)),
-    ]  # fmt: skip
+RANKS = "名次"
+UnitColumn = tuple[str, int, Callable[[UnitLine], str]]  # head, share of the width, cell
+
+
+def _columns(made: Report) -> list[UnitColumn]:
+    """What is said of a unit. Where the period begins the year, it is all that was counted since January."""
+    always: list[UnitColumn] = [
+        ("考核单元", 15, lambda line: line.name),
+        ("年度任务", 12, lambda line: money_wan(line.target)),
+        ("年初累计", 12, lambda line: money_wan(line.running.total_amount)),
+        ("完成率", 8, lambda line: percent(line.completion)),
+        (RANKS, 7, _ranks),
+        ("同比" if made.period.begins_the_year else "累计同比", 9, lambda line: growth(line.running_growth)),
+        ("项数", 6, lambda line: number(line.now.contracts)),
+    ]
+    period: list[UnitColumn] = [
+        ("本期成交额", 12, lambda line: money_wan(line.now.total_amount)),
+        ("同比", 9, lambda line: growth(line.growth)),
+    ]
+    year: list[UnitColumn] = [
+        ("技术交易额", 12, lambda line: money_wan(line.now.technology_amount)),
+        ("到账额", 12, lambda line: money_wan(line.received)),
+    ]
+    share: UnitColumn = ("占比", 7, lambda line: percent(line.share_of(made.total.now)))
+    return [*always, *(year if made.period.begins_the_year else period), share]
+
+
+def _ranks(line: UnitLine) -> str:
+    return f"{line.rank_by_amount} / {line.rank_by_completion or '—'}" if line.rank_by_amount else ""
 
 
 def _facet(table: Table) -> dict[str, Any]:
@@ -147,7 +170,7 @@ def _facet(table: Table) -> dict[str, Any]:
         "note": "万元",
         "head": [table.dimension.label, "项数", "成交额", "同比", "占比"],
         "rows": [*rows, _sum_cells("合计", lines, table)],
-        "widths": [30, 9, 19, 13, 12],
+        "widths": [29, 8, 18, 16, 12],
         "foot": True,
     }
 

@@ -15,6 +15,7 @@ from contracts_app.core.workbooks import MIME as XLSX
 from contracts_app.regions.models import Region
 
 from . import report_pdf, reports
+from .measures import MEASURES
 from .periods import FIRST_YEAR, LAST_YEAR, Period, PeriodError
 from .report_extras import extras
 from .report_pdf import line_chart
@@ -48,6 +49,7 @@ def index() -> str:
         years=range(on.year, on.year - NEWEST, -1),
         chart=line_chart(made) if made else None,
         definitions=reports.definitions(made) if made else [],
+        measures=MEASURES,
         link=contracts_url,
     )
 

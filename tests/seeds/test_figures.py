@@ -6,8 +6,19 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
+from contracts_app.core.text import search_key
 from contracts_app.targets import queries
-from contracts_app.targets.models import Comparison, Indicator, PublishedFigure, Span, Target, TargetKind
+from contracts_app.targets.models import (
+    Comparison,
+    Direction,
+    Indicator,
+    Nature,
+    PublishedFigure,
+    Span,
+    Standing,
+    Target,
+    TargetKind,
+)
 from contracts_app.targets.queries import FigureFilter
 
 # How many single figures the documents give in each section; B is three numbers for each indicator but the first.
@@ -204,6 +215,112 @@ def test_at_least_300_brokers_are_to_be_trained_in_each_year_of_the_plan(loaded)
     for year in range(2021, 2026):
         target = queries.targets_for(year, "broker_training", ["350582"], TargetKind.PLAN)["350582"]
         assert (target.value, target.comparison, target.measure.unit) == (300, Comparison.AT_LEAST, "人次")
+
+
+# --- what one has to know of a figure --------------------------------------------------------------------------------
+
+
+def test_every_figure_is_found_by_its_wording_and_names_its_document(loaded):
+    every = queries.figures(FigureFilter())
+    assert len(every) == 239
+    assert all(figure.document_name and (figure.wording or figure.value is None) for figure in every)
+    for figure in every[::17]:
+        if search_key(figure.wording):
+            found = queries.figures(FigureFilter(words=figure.wording, section=figure.section))
+            assert figure.key in {one.key for one in found}, figure.key
+
+
+def test_a_wording_holds_its_own_number(loaded):
+    """The value is what the document says: its digits stand in the wording, but for the few that are written out."""
+    spelled = {
+        "A-2025-amount-rank", "A-2024-amount-rank", "A-2024-completion-rank", "C-2020-universities",
+        "C-2020-testing-platforms", "C-2020-residents", "D-2025-centres", "D-xian-jiachuang-round", "D-2024-matches",
+        "F-assessment-first-years", "F-2020-innovation-rank", "E-2023-target-envoys", "F-2025-signed-ai-platform",
+        "F-2025-signed-weather",
+    }  # fmt: skip
+    for figure in loaded.scalars(select(PublishedFigure)):
+        if figure.value is None or figure.key in spelled:
+            continue
+        digits = f"{figure.value.normalize():f}"
+        thousands = f"{(figure.value / 10_000).normalize():f}"
+        assert digits in figure.wording or f"{thousands}万" in figure.wording, figure.key
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [("47.3亿元", "A-2016-2020-amount"), ("４７．３ 亿元", "A-2016-2020-amount"), ("50036.7", "A-2024-amount")],
+)
+def test_blanks_and_widths_do_not_matter(loaded, words, key):
+    assert key in {figure.key for figure in queries.figures(FigureFilter(words=words))}
+
+
+def test_doubtful_missing_and_inferred_figures_say_so(loaded):
+    of = {figure.key: figure.standings for figure in queries.figures(FigureFilter())}
+    assert {key for key, found in of.items() if Standing.MISSING in found} == {"A-2024-contracts"}
+    assert {key for key, found in of.items() if Standing.NO_UNIT in found} == {"A-chuangzhihui-amount"}
+    assert {key for key, found in of.items() if Standing.OPEN in found} == {
+        "A-2016-2020-contracts", "A-2016-2020-amount", "D-2025-residents", "B-09-base", "B-09-target", "B-09-change",
+    }  # fmt: skip
+    for standing in Standing:
+        found = queries.figures(FigureFilter(standing=standing))
+        assert {figure.key for figure in found} == {key for key, stands in of.items() if standing in stands}
+
+
+def test_indicators_say_what_they_are_and_which_way_is_better(loaded):
+    every = queries.indicators()
+    assert {one.number for one in every if one.nature is Nature.FLOW} == {11}
+    assert {one.number for one in every if one.nature is Nature.GROWTH} == {1}
+    assert all(one.direction is Direction.UP and one.nature_note for one in every)
+
+
+def test_a_topic_holds_at_least_two_figures(loaded):
+    topics = Counter(figure.topic for figure in queries.figures(FigureFilter()) if figure.topic)
+    assert min(topics.values()) >= 2
+    assert {figure.key for figure in queries.of_topic("孵化载体")} >= {"B-13-base", "C-2020-carriers-text"}
+
+
+# Every trap in the figures that a note can treat: the figure, and what has to be said with it.
+TRAPS = {
+    "A-2024-contracts": "不得由增长率倒推",
+    "A-2024-amount-growth": "26418.5",
+    "A-2025-amount": "20.0%—20.2%",
+    "B-11-target": "不等于泉州市下达的年度任务",
+    "A-2016-2020-amount": "待核",
+    "A-2016-2020-absorbed": "不得与登记合同相加",
+    "B-01-base": "按序号区分",
+    "B-15-base": "按序号区分",
+    "B-13-base": "两数并存",
+    "C-2020-provincial-new-institutes": "口径不同",
+    "B-09-base": "口径待核",
+    "F-2024-small-giants": "不作增减比较",
+    "F-2024-rd": "互不吻合",
+    "F-2024-rd-growth": "不重算",
+    "F-2024-rd-share": "不矛盾",
+    "F-2020-rd": "不得相比",
+    "F-2025-target-rd": "不能用规上企业研发投入对比",
+    "A-2025-platform-amount": "不得相加",
+    "A-chuangzhihui-amount": "不得折算",
+    "D-wuhan-cooperation": "巧合",
+    "D-2025-residents": "待核",
+    "D-2025-industrialised": "不同于",
+    "D-2024-landed-firms": "不同于",
+    "C-2024-platforms": "已超过",
+    "C-platforms-served": "家(次)",
+    "E-brokers-trained": "不是人数",
+    "A-2025-qz-institute-amount": "不得相加",
+    "A-east-branch-assisted-amount": "不得相加",
+    "C-qz-technology-centres": "已核对",
+    "A-2025-amount-rank": "没有说完成率",
+}
+
+
+def test_every_trap_is_told_with_its_figure(loaded):
+    of = {figure.key: figure for figure in queries.figures(FigureFilter())}
+    assert [key for key, said in TRAPS.items() if said not in of[key].doubt + of[key].caliber] == []
+    assert "不计增量" in of["B-01-target"].caliber
+    assert "不是五年合计" in of["B-11-change"].caliber
+    assert {of[key].unit for key in ("C-platforms-served", "C-qz-institutes-served")} == {"家(次)", "家"}
+    assert not queries.published_of(["total_amount", "contracts"], range(2016, 2027), ["350500"])  # no city total
 
 
 def test_the_newest_version_of_a_target_is_in_force(loaded):

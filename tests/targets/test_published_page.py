@@ -3,6 +3,7 @@ import re
 import pytest
 
 from contracts_app.accounts.roles import Role
+from contracts_app.targets.models import Span, Standing
 from contracts_app.targets.queries import FigureFilter, figures
 
 
@@ -30,6 +31,13 @@ def test_a_missing_figure_reads_missing_with_its_doubt(manager):
     assert "推定" in row
 
 
+def test_a_doubtful_figure_reads_doubtful_and_leads_to_its_page(manager):
+    page = manager.get("/targets/published?words=47.3亿元").text
+    row = page[page.index('id="A-2016-2020-amount"') :].split("</tr>")[0]
+    assert "待核</span>" in row
+    assert "/statistics/figures/A-2016-2020-amount" in row
+
+
 def test_wording_comparison_and_source_stand_beside_the_value(manager):
     page = manager.get("/targets/published?section=A&words=创新平台产学研合同金额").text
     for words in ("超 3 亿元", '<abbr title="超过">&gt;</abbr>', "晋政办〔2022〕42号"):
@@ -44,6 +52,10 @@ def test_wording_comparison_and_source_stand_beside_the_value(manager):
         {"region": "350500"},
         {"words": "登记 金额"},
         {"section": "A", "year": "2024"},
+        {"source": "004_3269623dadb5c9e6.txt"},
+        {"span": "target"},
+        {"standing": "open"},
+        {"topic": "孵化载体"},
     ],
 )
 def test_filters_show_what_fits_and_say_what_is_chosen(manager, asked):
@@ -53,6 +65,10 @@ def test_filters_show_what_fits_and_say_what_is_chosen(manager, asked):
         year=int(asked["year"]) if "year" in asked else None,
         region_code=asked.get("region", ""),
         words=asked.get("words", ""),
+        source=asked.get("source", ""),
+        span=Span(asked["span"]) if "span" in asked else None,
+        standing=Standing(asked["standing"]) if "standing" in asked else None,
+        topic=asked.get("topic", ""),
     )
     expected = [figure.key for figure in figures(sought)]
     assert expected
