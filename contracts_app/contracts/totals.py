@@ -13,7 +13,20 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, String, cast, func, literal, or_, select, text, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    String,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
@@ -246,8 +259,10 @@ def _from_ledger(
     keys = [_of_ledger(one, query.caliber) for one in by]
     matching = query.matching(person)
     if after is not None:
-        # By its number: few were added since. Another index would find the whole period first.
-        matching = matching.where(LedgerEntry.id > after).with_hint(LedgerEntry, "NOT INDEXED", "sqlite")
+        # By its number: few were added since. Another index would find the whole period first, unless SQLite is told.
+        newer = LedgerEntry.id > after
+        is_sqlite = db.engine.dialect.name == "sqlite"
+        matching = matching.where(func.likelihood(newer, literal_column("0.000001")) if is_sqlite else newer)
     figures = [func.sum(getattr(LedgerEntry, name)) for name in _FIGURES]
     statement = matching.with_only_columns(
         LedgerEntry.cause, *keys, func.count(), *figures, maintain_column_froms=True
