@@ -40,6 +40,7 @@ SENTENCES.update(
         "uq_contract_cases_open": "这份合同已经有一件变更、注销、撤销或异议在办，办结后再提出。",
         "opener_does_not_decide": "提出的人不能作决定，由别人办理。",
         "case_decided_by_second_person": "初核的人不能核准，由另一人办理。",
+        "change_heard_experts": "变更后的金额达到专家审核标准，核准前先记录专家意见。",
         "uq_ledger_entries_registration": "这份合同已经计入统计，不能再计一次。",
     }
 )

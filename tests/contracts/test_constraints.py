@@ -107,6 +107,11 @@ BESIDE = [
         "reviewed_by_id = :other, decided_by_id = :other",
     ),
     ("ck_contract_cases_granted_has_decider", "contract_cases", "outcome = 'granted', closed_at = opened_at"),
+    (
+        "ck_contract_cases_change_heard_experts",
+        "contract_cases",
+        "outcome = 'granted', closed_at = opened_at, decided_by_id = :other, needs_expert = TRUE",
+    ),
     ("fk_contract_cases_ground_code_change_grounds", "contract_cases", "ground_code = 'C99'"),
     ("ck_deductions_amount_is_positive", "deductions", "amount = 0"),
     ("ck_deductions_deduction_kind", "deductions", "kind = 'wish'"),
