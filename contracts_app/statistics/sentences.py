@@ -259,18 +259,24 @@ def completion(facts: Facts) -> list[Piece] | LeftOut:
     """完成年度任务的109.3%, against the tasks that were in force at the period's end."""
     if facts.caliber is not Caliber.REGISTERED:
         return LeftOut("完成率：年度任务只按登记口径考核")
-    tasks = targets_for(facts.period.year, TASK, [unit.code for unit in facts.units], on=facts.until)
+    tasks = targets_for(
+        facts.period.year, TASK, [facts.region.code, *(unit.code for unit in facts.units)], on=facts.until
+    )
     if not tasks:
         return LeftOut(f"完成率：{facts.until} 没有有效的年度任务")
+    # The region's own task where it has one, else those of its units together, as the year's overview has it.
+    own = tasks.get(facts.region.code)
+    held = None if own else tasks
     found = totals(facts.since_january, facts.reader, [DIMENSIONS["unit"]])
-    done = sum((sums.total_amount for (code,), sums in found.items() if code in tasks), Decimal(0))
-    task = sum((target.value for target in tasks.values()), Decimal(0))
+    done = sum((sums.total_amount for (code,), sums in found.items() if held is None or code in held), Decimal(0))
+    task = own.value if own else sum((target.value for target in tasks.values()), Decimal(0))
     exact = f"{money.yuan(done)} 元 ÷ {money.yuan(task)} 元"
-    if len(tasks) < len(facts.units):
+    is_partial = held is not None and len(held) < len(facts.units)
+    if is_partial:
         exact += f"（下达了任务的 {len(tasks)} 个单元）"
     words = "完成年度任务的" if facts.period.begins_the_year else f"1—{facts.until.month}月累计完成年度任务的"
     # Where some units have no task, no one list holds what was held against the tasks.
-    query = facts.since_january if len(tasks) == len(facts.units) else None
+    query = None if is_partial else facts.since_january
     return [words, Figure(percent(Fraction(done) / Fraction(task)), "完成率", exact, query, TASK if query else "")]
 
 

@@ -38,7 +38,7 @@ GROUPS = ("units", "types", "months")
 DIGEST = "按登记日期计入；签订日期不影响。先按分合计，最后才换算和取两位小数。"
 COMPLETION = (
     "完成率 = 年初至期末的成交额（登记口径）÷ 期末有效的年度任务，不封顶。"
-    "合计只用下达了任务的单元计算；没有任务的不计。"
+    "合计用本地区自己的任务；没有的用下达了任务的单元之和，没有任务的单元不计。"
 )
 
 Content = dict[str, Any]
@@ -121,12 +121,18 @@ def tasks_of(units: Sequence[Unit], region: Region, period: Period, on: date) ->
     """The yearly tasks in force at the period's end, what was done of them since the year began, and the completion."""
     since = replace(period, first_month=1)
     until = period.until(on)
-    in_force = targets_for(period.year, TASK, [unit.code for unit in units], on=until)
+    in_force = targets_for(period.year, TASK, [region.code, *(unit.code for unit in units)], on=until)
     first, last = since.days(on)
     query = ContractQuery(year=period.year, date_from=first, date_to=last)
     done = {key: sums.total_amount for (key,), sums in totals(query, Onlooker(region), [DIMENSIONS["unit"]]).items()}
-    lines = {code: _task(target, done.get(code, Decimal(0))) for code, target in in_force.items()}
-    return {"since": str(since.first), "units": lines, "whole": whole_task(lines.values())}
+    all_done = sum(done.values(), Decimal(0))
+    lines = {
+        unit.code: _task(in_force[unit.code], done.get(unit.code, Decimal(0)))
+        for unit in units
+        if unit.code in in_force
+    }
+    whole = _task(in_force[region.code], all_done) if region.code in in_force else _together(lines.values())
+    return {"since": str(since.first), "done": f"{all_done:.2f}", "units": lines, "whole": whole}
 
 
 def _task(target: Target, done: Decimal) -> Content:
@@ -145,7 +151,7 @@ def completion_of(done: Decimal, task: Decimal) -> str:
     return str((done / task).quantize(Decimal("0.0001"), ROUND_HALF_UP))
 
 
-def whole_task(lines: Iterable[Mapping[str, Any]]) -> Content | None:
+def _together(lines: Iterable[Mapping[str, Any]]) -> Content | None:
     """All units with a task together; None where there is none."""
     lines = list(lines)
     if not lines:
@@ -158,7 +164,8 @@ def task_lines(content: Content) -> list[tuple[str, Content]]:
     """The tasks of a content by the names of their units, all of them together last where there are several."""
     tasks = content["tasks"]
     lines = [(name, tasks["units"][code]) for code, name in content["names"]["units"] if code in tasks["units"]]
-    return lines + ([("合计", tasks["whole"])] if len(lines) > 1 else [])
+    is_one = [code for code, _ in content["names"]["units"]] == [content["region"]["code"]]
+    return lines + ([("合计", tasks["whole"])] if tasks["whole"] and not is_one else [])
 
 
 def _rule_sets(first: date, last: date) -> Sequence[RuleSet]:

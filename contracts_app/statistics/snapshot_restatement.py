@@ -21,6 +21,7 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.query import PLACES
 from contracts_app.core.db import db
 from contracts_app.core.pages import Page
+from contracts_app.targets.models import Target
 from contracts_app.targets.queries import targets_for
 
 from .snapshot_contents import GROUPS, TASK, Tables, completion_of, tables_of
@@ -134,9 +135,11 @@ def tasks(frozen: Frozen) -> list[TaskLine]:
     """The tasks of the units, and of all of them together where there are several."""
     published = frozen.content["tasks"]
     since = date.fromisoformat(published["since"])
-    added = added_since(frozen, Caliber.REGISTERED, since).units
+    since_then = added_since(frozen, Caliber.REGISTERED, since)
+    added = since_then.units
+    region = frozen.snapshot.region_code
     codes = [unit.code for unit in frozen.units]
-    now = targets_for(frozen.period.year, TASK, codes, on=frozen.until)
+    now = targets_for(frozen.period.year, TASK, [region, *codes], on=frozen.until)
     registered = frozen.tables(Caliber.REGISTERED).units
     lines = []
     for unit in frozen.units:
@@ -145,11 +148,18 @@ def tasks(frozen: Frozen) -> list[TaskLine]:
             before = Decimal(was["done"]) if was else registered.get(unit.code, Figures()).total_amount
             done = before + added.get(unit.code, Figures()).total_amount
             lines.append(TaskLine(unit.name, was, target.value if target else None, done))
-    if len(lines) > 1:
-        held = [line for line in lines if line.value]
-        value = sum((line.value for line in held if line.value), Decimal(0)) or None
-        lines.append(TaskLine("合计", published["whole"], value, sum((line.done for line in held), Decimal(0))))
+    if region not in codes and (region in now or lines):
+        lines.append(_whole(published, lines, now.get(region), since_then.whole.total_amount))
     return lines
+
+
+def _whole(published: Mapping[str, Any], lines: Sequence[TaskLine], own: Target | None, added: Decimal) -> TaskLine:
+    """The region's own task, or those of its units together."""
+    if own:
+        return TaskLine("合计", published["whole"], own.value, Decimal(published["done"]) + added)
+    held = [line for line in lines if line.value]
+    value = sum((line.value for line in held if line.value), Decimal(0)) or None
+    return TaskLine("合计", published["whole"], value, sum((line.done for line in held), Decimal(0)))
 
 
 # --- the entries ------------------------------------------------------------------------------------------------------

@@ -99,6 +99,21 @@ def test_every_part_adds_up_to_the_whole_in_each_caliber(frozen):
     assert whole.tables(Caliber.REGISTERED).whole.contracts == 3
 
 
+def test_a_city_is_held_against_its_own_task_else_against_those_of_its_units(year, task):
+    units = Frozen(freeze(place(QUANZHOU), Y2025, Publication("各单元"), None))
+    assert units.content["tasks"]["whole"]["completion"] == "0.7500"  # 石狮 has no task and does not count
+    assert [line.name for line in tasks(units)] == ["晋江市", "合计"]
+    task(QUANZHOU, 2025, 360)
+    own = Frozen(freeze(place(QUANZHOU), Y2025, Publication("全市"), None))
+    assert own.content["tasks"]["whole"]["completion"] == "0.5000"
+    ledger.strike_off(year[2], Cause.REVOCATION, date(2026, 2, 2))
+    assert [(line.name, line.completion, line.differs) for line in tasks(own)] == [
+        ("晋江市", "0.7500", False),
+        ("合计", "0.4167", False),
+    ]
+    assert tasks(units)[-1].differs
+
+
 def test_a_newer_one_gets_the_next_number_and_the_older_stays(frozen, year):
     ledger.strike_off(year[0], Cause.REVOCATION, date(2025, 12, 31))
     second = freeze(place(JINJIANG), Y2025, Publication("更正"), None)
