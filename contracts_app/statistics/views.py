@@ -13,7 +13,7 @@ from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
 
-from . import queries
+from . import queries, snapshots
 from .overview_charts import charts_of
 from .periods import FIRST_YEAR, LAST_YEAR
 from .pipeline import Pipeline, read_chances
@@ -33,6 +33,7 @@ def overview() -> str:
     return render_template(
         "statistics/overview.html",
         overview=year,
+        snapshots=snapshots.of_year(year.year, current_user),
         charts=charts_of(year, contracts_url),
         ahead=_under_way(year, given),
         link=contracts_url,
