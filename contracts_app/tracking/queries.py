@@ -1,6 +1,6 @@
 """Every way the money of a contract is read: its own page, what is overdue, what waits to be verified, the proof."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -265,22 +265,22 @@ def overdue(person: User, *, unit: str | None = None, number: int = 1, size: int
     if not found and number > 1:
         return overdue(person, unit=unit, size=size)  # beyond the end: the beginning
     total, amount = (found[0].rows, found[0].whole) if found else (0, NOTHING)
-    return Overdue(Page(_called([row._mapping for row in found], day), number, size, total), amount)
+    return Overdue(Page(_called(found, day), number, size, total), amount)
 
 
-def _called(found: Sequence[Mapping[str, Any]], day: date) -> list["_Late"]:
+_NAMES = ("title", "acceptance_number", "seller")
+
+
+def _called(found: Sequence[Any], day: date) -> list["_Late"]:
     """The lines with the names of their contracts, which only those of the page need."""
     names = db.session.execute(
         select(Contract.id, Contract.title, Contract.acceptance_number, Enterprise.name.label("seller"))
         .join(Enterprise, Enterprise.id == Contract.seller_id)
-        .where(Contract.id.in_({row["contract_id"] for row in found}))
+        .where(Contract.id.in_({row.contract_id for row in found}))
     )
-    by_id = {row.id: row for row in names}
+    by_id = {row.id: {name: getattr(row, name) for name in _NAMES} for row in names}
     columns = ("contract_id", "due_on", "position", "year", "amount", "outstanding")
-    return [
-        _Late(*(row[name] for name in columns), *by_id[row["contract_id"]][1:], on=day)  # type: ignore[misc]
-        for row in found
-    ]
+    return [_Late(**{name: getattr(row, name) for name in columns}, **by_id[row.contract_id], on=day) for row in found]
 
 
 @dataclass(frozen=True)
