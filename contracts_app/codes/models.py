@@ -196,7 +196,7 @@ class LicenceMode(CodeList, Base):
 
 
 class BenefitKind(CodeList, Base):
-    """优惠种类: what may be drawn on a registration (domain facts 4.3). Whether it holds is for the authority to say."""
+    """优惠种类: what may be drawn on a registration (domain facts 4.3). Whether it holds the authority decides."""
 
     __tablename__ = "benefit_kinds"
 
