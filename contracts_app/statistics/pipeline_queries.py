@@ -22,7 +22,7 @@ from .sums import Counted
 from .year import YearOverview
 
 LOOKED_AT = 50  # contracts that a person may go through by name
-CASES = 500  # the newest settled ones tell of today's office
+CASES = 300  # the newest settled ones tell of today's office
 SETTLED_AFTER = timedelta(days=120)  # longer than any limit with its corrections and experts
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
@@ -34,6 +34,8 @@ from .pace import Half, Needed, is_shown_on, needed
 from .ranking import rank
 from .sums import Counted, add_up
 from .year import MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
+
+MID_MONTH = 15
 
 
 def year_overview(year: int, person: User, on: date | None = None) -> YearOverview:
@@ -107,6 +109,7 @@ class _Cells:
         return self.of(unit, year, 1, day.month - 1) + self.begun.get((unit, year), _NOTHING)
 
 
+Key = TypeVar("Key", str, int)
 _NOTHING = Counted()
 _ALL = ""  # units together
 
@@ -117,29 +120,56 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
     first = _edge_of_ledger([unit.code for unit in units], newest=False)
     since = min(max(first.year, year - MOST_YEARS) if first else year, year - 1)
     years = tuple(range(year - 1, since - 1, -1))
-    whole = ContractQuery(year=year, since=since, date_to=on if on <= year_edges(year)[1] else None)
-    by_month = totals(whole, person, [DIMENSIONS["unit"], DIMENSIONS["month"]])
-    begun: dict[tuple[str, int], Counted] = {}
-    for each in years if on.year <= year else ():
-        day = _same_day(year, each, on)
-        month_begins, month_ends = month_edges(each, day.month)
-        if day < month_ends:
-            part = ContractQuery(year=each, date_from=month_begins, date_to=day)
-            begun |= {(unit, each): counted for unit, counted in _by_days(part, person).items()}
+    until = month_edges(on.year, on.month)[1] if on.year <= year else None
+    by_month = totals(ContractQuery(year=year, since=since, date_to=until), person, [DIMENSIONS["unit"], _MONTH])
     months = {(unit, month): _counted(sums) for (unit, month), sums in by_month.items()}
-    for (_, month), counted in list(months.items()):
-        months[_ALL, month] = months.get((_ALL, month), _NOTHING) + counted
-    for (_, past), counted in list(begun.items()):
-        begun[_ALL, past] = begun.get((_ALL, past), _NOTHING) + counted
-    return _Cells(year, on, tuple(unit.code for unit in units), years, months, begun)
+
+    def up_to(day: date) -> dict[str, Counted]:
+        """In the month of the day, by unit."""
+        month = f"{day.year}-{day.month:02d}"
+        whole = {unit: counted for (unit, of), counted in months.items() if of == month}
+        return _up_to(day, whole, person)
+
+    begun = {}
+    if on.year <= year:
+        days = [_same_day(year, each, on) for each in years]
+        begun = {(unit, day.year): counted for day in days for unit, counted in up_to(day).items()}
+        month = f"{on.year}-{on.month:02d}"
+        cut = up_to(on) if on < today() else None
+        months |= {(unit.code, month): cut.get(unit.code, _NOTHING) for unit in units} if cut is not None else {}
+    return _Cells(year, on, tuple(unit.code for unit in units), years, _with_all(months), _with_all(begun))
 
 
-def _by_days(query: ContractQuery, person: Reader) -> dict[str, Counted]:
-    """What each unit counted on the days of a query: the three figures that stand in the index of the days."""
-    figures = (LedgerEntry.contracts, LedgerEntry.total_amount, LedgerEntry.technology_amount)
-    columns: list[Any] = [LedgerEntry.unit_code, *(func.sum(figure) for figure in figures)]
-    rows = db.session.execute(query.matching(person).with_only_columns(*columns).group_by(LedgerEntry.unit_code))
-    return {unit: Counted(number, Decimal(amount), Decimal(part)) for unit, number, amount, part in rows}
+_MONTH = DIMENSIONS["month"]
+
+
+def _with_all(cells: Mapping[tuple[str, Key], Counted]) -> dict[tuple[str, Key], Counted]:
+    """The same, and under no unit what all of them make."""
+    every: dict[tuple[str, Key], Counted] = dict(cells)
+    for (_, key), counted in cells.items():
+        every[_ALL, key] = every.get((_ALL, key), _NOTHING) + counted
+    return every
+
+
+def _up_to(day: date, whole: Mapping[str, Counted], person: Reader) -> dict[str, Counted]:
+    """What each unit counted in a month up to a day, from the shorter side; ``whole`` is all of the month."""
+    first, last = month_edges(day.year, day.month)
+    if day == last:
+        return dict(whole)
+    if day.day <= MID_MONTH:
+        return _by_days(first, day, person, "unit_code")
+    rest = _by_days(day + timedelta(days=1), last, person, "unit_code")
+    return {unit: whole.get(unit, _NOTHING) - rest.get(unit, _NOTHING) for unit in {*whole, *rest}}
+
+
+def _by_days(first: date, last: date, person: Reader, column: str) -> dict[str, Counted]:
+    """What was counted on some days, by unit or type: the three figures that stand in the index of the days."""
+    names = (column, "contracts", "total_amount", "technology_amount")
+    key, *figures = (getattr(LedgerEntry, name) for name in names)
+    columns: list[Any] = [key, *(func.sum(figure) for figure in figures)]
+    days = ContractQuery(year=first.year, date_from=first, date_to=last).matching(person)
+    rows = db.session.execute(days.with_only_columns(*columns).group_by(key))
+    return {value: Counted(number, Decimal(amount), Decimal(part)) for value, number, amount, part in rows}
 
 
 def _counted(sums: Sums) -> Counted:
@@ -196,12 +226,36 @@ def _tasks_before(year: int, units: Sequence[Unit], on: date) -> dict[str, Decim
 
 
 def _types(year: int, person: Reader, as_of: date | None) -> tuple[TypeLine, ...]:
-    counted = totals(ContractQuery(year=year, date_to=as_of), person, [DIMENSIONS["type"]])
+    counted = _by_type(year, person, as_of)
     roots = select(ContractType.code, ContractType.name).where(ContractType.parent_code.is_(None))
     return tuple(
-        TypeLine(code, name, _counted(counted.get((code,), Sums())))
+        TypeLine(code, name, counted.get(code, _NOTHING))
         for code, name in db.session.execute(roots.order_by(ContractType.position, ContractType.code))
     )
+
+
+def _by_type(year: int, person: Reader, as_of: date | None) -> dict[str, Counted]:
+    """The year by root type, up to a day: whole months from the summary, the days from the shorter side."""
+    if as_of is None:
+        last, days, sign = None, {}, 1
+    elif as_of.day <= MID_MONTH:
+        last, sign = as_of.replace(day=1) - timedelta(days=1), 1
+        days = _by_days(as_of.replace(day=1), as_of, person, "type_code")
+    else:
+        last, sign = month_edges(year, as_of.month)[1], -1
+        days = _by_days(as_of + timedelta(days=1), last, person, "type_code") if as_of < last else {}
+    found: dict[str, Counted] = {}
+    if last is None or last.year == year:
+        by_type = totals(ContractQuery(year=year, date_to=last), person, [_TYPE])
+        found = {code: _counted(sums) for (code,), sums in by_type.items()}
+    for leaf, counted in days.items():
+        root = _TYPE.rolled(leaf)
+        before = found.get(root, _NOTHING)
+        found[root] = before + counted if sign > 0 else before - counted
+    return found
+
+
+_TYPE = DIMENSIONS["type"]
 
 
 def _years(units: Sequence[Unit], year: int, on: date) -> tuple[int, ...]:

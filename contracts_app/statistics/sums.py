@@ -24,6 +24,13 @@ class Counted:
             self.technology_amount + other.technology_amount,
         )
 
+    def __sub__(self, other: "Counted") -> "Counted":
+        return Counted(
+            self.contracts - other.contracts,
+            self.total_amount - other.total_amount,
+            self.technology_amount - other.technology_amount,
+        )
+
 
 def add_up(parts: Iterable[Counted]) -> Counted:
     """All parts together; nothing at all is zero."""

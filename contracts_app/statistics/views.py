@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -30,13 +31,14 @@ def overview() -> str:
     asked = _asked()
     year = queries.year_overview(asked.year, current_user, asked.on)
     given, faults = read_chances(request.args)
+    link = cache(contracts_url)  # one list stands behind several numbers
     return render_template(
         "statistics/overview.html",
         overview=year,
         snapshots=snapshots.of_year(year.year, current_user),
-        charts=charts_of(year, contracts_url),
+        charts=charts_of(year, link),
         ahead=_under_way(year, given),
-        link=contracts_url,
+        link=link,
         faults=(*asked.faults, *faults),
         kept={name: text for name, text in request.args.items() if name.startswith("p_") and text},
         caliber=Caliber.REGISTERED,

@@ -40,7 +40,7 @@ class YearLine:
     target: Decimal | None = None
     measured: Decimal = Decimal(0)  # the amount that is held against the target
 
-    @property
+    @cached_property
     def completion(self) -> Fraction | None:
         """Amount over target, above 1 where it is exceeded; None without a target."""
         return Fraction(self.measured) / Fraction(self.target) if self.target else None
@@ -141,7 +141,7 @@ class YearOverview:
     def first_day(self) -> date:
         return year_edges(self.year)[0]
 
-    @property
+    @cached_property
     def pace(self) -> Fraction:
         """序时进度: the share of the year that is over."""
         return Fraction(share_of_year_elapsed(self.on, self.year))
