@@ -7,6 +7,7 @@ nobody who writes has to wait while a long list goes out.
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, flash, redirect, request, send_file, url_for
@@ -35,6 +36,8 @@ MOST = 100_000  # rows of a file
 NATURAL_PERSON = "500"  # of the party types
 _GOOD_FOR = 600  # seconds
 _FEW = 1_000  # rows read at a time
+_PATIENCE = 20  # seconds for one's turn
+_turns = BoundedSemaphore(2)  # a long workbook keeps a processor busy for half a minute
 _MIMES = {"xlsx": XLSX_MIME, "csv": CSV_MIME}
 
 
@@ -76,10 +79,15 @@ def _tickets() -> URLSafeTimedSerializer:
 
 def _response(export: "_Export", kind: str) -> Response:
     content = io.BytesIO()  # 100,000 rows take some 15 MB
-    if kind == "csv":
-        content.writelines(csv_lines(export.columns, export.rows()))
-    else:
-        write_workbook(content, export.sheets())
+    if not _turns.acquire(timeout=_PATIENCE):
+        raise Refused("正在为别人导出列表，过一会儿再导出。")
+    try:
+        if kind == "csv":
+            content.writelines(csv_lines(export.columns, export.rows()))
+        else:
+            write_workbook(content, export.sheets())
+    finally:
+        _turns.release()
     content.seek(0)
     name = f"技术合同列表-{today():%Y%m%d}.{kind}"
     return send_file(content, _MIMES[kind], as_attachment=True, download_name=name)

@@ -146,7 +146,8 @@ class Question:
             code = "type"
         taken = {self.rows.code, self.columns.code if self.columns else ""}
         if code == "" or code in taken:
-            code = next(one for one in _INSTEAD if one not in taken and not _is_narrowed(narrow, one))
+            free = (one for one in _INSTEAD if one not in taken and not _is_narrowed(narrow, one))
+            code = next(free, "year" if "year" not in taken else "month")
         return replace(self, query=narrow, rows=DIMENSIONS[code], order=_order(code), page=1)
 
     def below_column(self, key: str) -> "Question":
