@@ -23,8 +23,10 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.totals import Sums, added, totals
 from contracts_app.core.clock import month_edges, share_of_year_elapsed, year_edges
+from contracts_app.core.codes import mask_name
 from contracts_app.core.db import db
 from contracts_app.core.words import Word
+from contracts_app.enterprises.facts import NATURAL_PERSON
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Region, Unit
 from contracts_app.rules.queries import rule_set_on
@@ -39,7 +41,6 @@ from .sums import growth_of
 TASK = "total_amount"
 FACETS = ("type", "field", "ip", "plan_source", "seller_kind", "buyer_kind", "flow", "band")
 LONGEST_LIST = 5_000  # rows of the list of contracts; the rest is told of as one line
-NATURAL_PERSON = "500"  # of the party types
 NOTHING = Sums()
 
 
@@ -427,7 +428,7 @@ def rows(made: Report, most: int = LONGEST_LIST) -> list[Row]:
 
 def masked(name: str, kind: str | None) -> str:
     """The name of a party as a file that leaves the system has it: of a natural person only the surname."""
-    return name[:1] + "*" * (len(name) - 1) if kind == NATURAL_PERSON else name
+    return mask_name(name) if kind == NATURAL_PERSON else name
 
 
 def left_out(made: Report, listed: Iterable[Row]) -> Sums:
