@@ -414,7 +414,10 @@ _FIGURES = (
 def _extras(written: _ReportBook, extras: Extras) -> None:
     if extras.counters:
         sheet = written.sheet(
-            "七个一", "“七个一”计数", _SEVEN, "登记册的查询；没有登记册的只列文件公布数，都没有的写明"
+            "七个一",
+            "“七个一”计数",
+            _SEVEN,
+            "合同按报表期间，登记册按生成时的状况；没有登记册的只列文件公布数，都没有的写明",
         )
         for cells in extras.seven_cells():
             sheet.add(cells, "wrap")

@@ -19,7 +19,18 @@ from contracts_app.core.pages import Page
 from contracts_app.core.text import search_key
 from contracts_app.regions.models import Region
 
-from .models import Comparison, Indicator, PublishedFigure, Span, Standing, Target, TargetKind, in_yuan, standings_of
+from .models import (
+    Comparison,
+    Indicator,
+    IndicatorValue,
+    PublishedFigure,
+    Span,
+    Standing,
+    Target,
+    TargetKind,
+    in_yuan,
+    standings_of,
+)
 
 SECTIONS = {
     "A": "技术合同",
@@ -95,7 +106,9 @@ def task_versions(region_code: str, year: int, measure: str) -> Sequence[Target]
 def indicators() -> Sequence[Indicator]:
     """The indicators of 表1—1 in their order, with the yearly values that documents give."""
     wanted = select(Indicator).options(
-        joinedload(Indicator.region), joinedload(Indicator.document), selectinload(Indicator.values)
+        joinedload(Indicator.region),
+        joinedload(Indicator.document),
+        selectinload(Indicator.values).joinedload(IndicatorValue.figure),
     )
     return db.session.scalars(wanted.order_by(Indicator.number)).all()
 
