@@ -19,6 +19,7 @@ class Half:
     label: str
     done: Decimal  # by 30 June, or so far
     task: Decimal
+    last_day: date  # 30 June, or the day up to which was counted
     is_over: bool  # 30 June has passed
 
     @property

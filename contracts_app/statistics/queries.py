@@ -340,14 +340,23 @@ def _halves(cells: _Cells, tasks: Mapping[str, _Tasks]) -> tuple[Half, ...]:
     """双过半 of the amount and of the number, for each that has a task: from June on, of past years what it was."""
     if not is_shown_on(cells.year, cells.on):
         return ()
-    is_over = cells.on >= date(cells.year, 6, 30)
+    middle = date(cells.year, 6, 30)
     halves = []
     for measure, label in ((AMOUNT, "成交额"), (CONTRACTS, "项数")):
         task = tasks[measure].whole
         if task:
             held = (_ALL,) if task.is_own else tuple(tasks[measure].by_unit)
             done = add_up(cells.of(unit, cells.year, 1, 6) for unit in held)
-            halves.append(Half(measure, label, Decimal(getattr(done, measure)), task.value, is_over))
+            halves.append(
+                Half(
+                    measure,
+                    label,
+                    Decimal(getattr(done, measure)),
+                    task.value,
+                    min(cells.on, middle),
+                    cells.on >= middle,
+                )
+            )
     return tuple(halves)
 
 

@@ -9,22 +9,20 @@ function say(words) {
 }
 
 async function readAgain() {
-  let again = true;
   try {
     // Whoever is signed out gets 401 for this Accept instead of being led to the sign-in page.
     const answer = await fetch(location.href, { headers: { Accept: "text/html, application/json;q=0.1" } });
     if (answer.status === 401 || answer.redirected) {
-      say("已断开：登录已结束，画面停在上面的时间。重新登录后继续。");
-      again = false;
+      say("已断开：登录已结束，重新登录后继续");
     } else if (!answer.ok) {
-      say(`没有更新（${answer.status}），画面停在上面的时间，正在重试。`);
+      say(`没有更新（${answer.status}），正在重试`);
     } else {
       show(new DOMParser().parseFromString(await answer.text(), "text/html"));
     }
   } catch {
-    say("已断开：连不上服务器，画面停在上面的时间，正在重试。");
+    say("已断开：连不上服务器，正在重试");
   }
-  if (again) setTimeout(readAgain, seconds * 1000);
+  setTimeout(readAgain, seconds * 1000);
 }
 
 function show(page) {

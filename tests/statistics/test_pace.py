@@ -40,9 +40,10 @@ def test_what_is_said_to_be_needed_suffices(gap, on):
 
 
 def test_half_of_the_task_by_the_end_of_june():
-    half = Half("total_amount", "成交额", Decimal(49), Decimal(100), is_over=True)
+    middle = date(2026, 6, 30)
+    half = Half("total_amount", "成交额", Decimal(49), Decimal(100), middle, is_over=True)
     assert (half.is_met, half.missing) == (False, 1)
-    assert Half("total_amount", "成交额", Decimal(50), Decimal(100), is_over=False).is_met
+    assert Half("total_amount", "成交额", Decimal(50), Decimal(100), middle, is_over=False).is_met
     assert [is_shown_on(2026, date(*day)) for day in ((2026, 5, 31), (2026, 6, 1), (2027, 1, 1))] == [False, True, True]
 
 
