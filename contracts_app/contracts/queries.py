@@ -208,6 +208,8 @@ class InboxLine:
     case_looked_at_by: int | None
     case_notified_on: date | None
     case_statement: str | None
+    case_needs_expert: bool | None
+    case_expert_on: date | None
 
     @property
     def begun_at(self) -> Any:
@@ -219,7 +221,8 @@ class InboxLine:
         """How far its open case is."""
         if self.case_opened_at is None:
             return None
-        return CaseLine(self.case_looked_at_by, self.case_notified_on is not None and bool(self.case_statement))
+        heard = self.case_notified_on is not None and bool(self.case_statement)
+        return CaseLine(self.case_looked_at_by, heard, bool(self.case_needs_expert), self.case_expert_on)
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,8 @@ class CaseLine:
 
     reviewed_by_id: int | None
     was_heard: bool
+    needs_expert: bool
+    expert_on: date | None
 
 
 def inbox(person: User) -> list[InboxLine]:
@@ -250,6 +255,8 @@ def inbox(person: User) -> list[InboxLine]:
             ContractCase.reviewed_by_id,
             ContractCase.notified_on,
             ContractCase.statement,
+            ContractCase.needs_expert,
+            ContractCase.expert_on,
         )
         .join(Enterprise, Enterprise.id == Contract.seller_id)
         .outerjoin(ContractCase, and_(ContractCase.contract_id == Contract.id, ContractCase.outcome.is_(None)))

@@ -16,6 +16,7 @@ from contracts_app.contracts.cases import Outcome
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
+from contracts_app.contracts.lists import next_step
 from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.rights import rights_of
@@ -57,6 +58,11 @@ def of_last_year(make, **facts):
 
 
 HEARD = {"experts": 3, "expert_on": today(), "expert_conclusion": "register", "opinion": ""}
+
+
+def next_for(person):
+    """What waits for somebody, by contract: the step that the inbox offers."""
+    return {line.id: next_step(line, person).name for line in inbox(person)}
 
 
 def plan_of(total):
@@ -141,12 +147,12 @@ def test_a_change_to_the_experts_threshold_waits_for_them(make, session):
         move("grant_change", contract, manager, counts_on=today(), opinion="")
     session.commit()
     assert contract.id not in {line.id for line in inbox(manager)}, "experts are heard first"
-    assert contract.id in {line.id for line in inbox(second)}
+    assert next_for(second)[contract.id] == "record_change_expert"
     move("record_change_expert", contract, second, **HEARD)
     with pytest.raises(Refused, match="已经记录"):
         move("record_change_expert", contract, make.user(Role.REVIEWER), **HEARD)
     session.commit()
-    assert contract.id in {line.id for line in inbox(manager)}
+    assert next_for(manager)[contract.id] == "grant_change"
     move("grant_change", contract, manager, counts_on=today(), opinion="")
     session.commit()
     assert (contract.needs_expert, contract.expert_on) == (True, today())
