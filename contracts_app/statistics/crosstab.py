@@ -228,15 +228,13 @@ class _Builder:
         if head.written is Written.GROWTH:
             value, told = _growth(head.measure, sums, self._sums(row, head.key, before=True))
         elif not sums.rows:
-            return Figure(head, None)
+            return _none(head)
         elif head.written is Written.PERCENT:
             value, told = _share(head.measure, sums, self._whole_for(row, head.key))
         else:
             value, told = head.measure.of(sums), _told(head.measure, sums)
-        if value is None:
-            return Figure(head, None)
-        heat = self._heat(value) if row is not None and head.key is not None else 0
-        return Figure(head, value, self._query(row, head.key), told, heat)
+        heat = self._heat(value) if value is not None and row is not None and head.key is not None else 0
+        return _linked(head, value, told, self._query(row, head.key), heat)
 
     def _whole_for(self, row: str | None, column: str | None) -> Sums:
         """What a cell's share is a share of."""
@@ -304,22 +302,17 @@ class _Builder:
 
     def _share_of_whole(self, head: Head, row: str | None) -> Figure:
         sums = self._sums(row)
-        if not sums.rows:
-            return Figure(head, None)
-        value, told = _share(head.measure, sums, self._whole)
-        return Figure(head, value, self._query(row), told)
+        return _linked(head, *_share(head.measure, sums, self._whole), self._query(row)) if sums.rows else _none(head)
 
     def _before(self, head: Head, row: str | None) -> Figure:
         sums = self._sums(row, before=True)
         if not sums.rows:
-            return Figure(head, None)
-        value = head.measure.of(sums)
-        return Figure(head, value, self._query(row, before=True), head.measure.written_in_full(value))
+            return _none(head)
+        return _linked(head, head.measure.of(sums), _told(head.measure, sums), self._query(row, before=True))
 
     def _growth(self, head: Head, row: str | None) -> Figure:
-        now, before = self._sums(row), self._sums(row, before=True)
-        value, told = _growth(head.measure, now, before)
-        return Figure(head, value, self._query(row) if value is not None else None, told)
+        value, told = _growth(head.measure, self._sums(row), self._sums(row, before=True))
+        return _linked(head, value, told, self._query(row))
 
 
 _CLOSING: Mapping[str, Callable[[_Builder, Head, str | None], Figure]] = {
@@ -328,6 +321,15 @@ _CLOSING: Mapping[str, Callable[[_Builder, Head, str | None], Figure]] = {
     "growth": _Builder._growth,
 }
 _NOTHING = Sums()
+
+
+def _linked(head: Head, value: Value | None, told: str, query: ContractQuery, heat: int = 0) -> Figure:
+    """A figure with the list behind it; what cannot be worked out has none."""
+    return _none(head) if value is None else Figure(head, value, query, told, heat)
+
+
+def _none(head: Head) -> Figure:
+    return Figure(head, None)
 
 
 def _head(code: str, label: str, measure: Measure) -> Head:

@@ -58,7 +58,7 @@ def foot_of(html: str) -> dict[str, Decimal]:
         return dict.fromkeys(_FIGURES, Decimal(0))
     last_line = re.findall(r"<tr>.*?</tr>", html[html.index("<tfoot>") : html.index("</tfoot>")], re.S)[-1]
     plain = unescape(re.sub(r"<[^>]+>", " ", last_line)).replace(",", "")
-    contracts = re.search(r"符合条件 *([0-9]+) *([项笔])", plain)
+    contracts = re.search(r"符合条件 *(-?[0-9]+) *([项笔])", plain)
     amounts = re.findall(r"-?[0-9]+\.[0-9]{2}", plain)
     assert contracts, plain
     assert len(amounts) == 2, plain

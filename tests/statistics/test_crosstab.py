@@ -122,27 +122,26 @@ def test_every_number_is_the_foot_of_its_list(make, sign_in, years):
     rng = Random(3)
     visitors = [sign_in(make.user(Role.MANAGER, region=region)) for region in (QUANZHOU, JINJIANG)]
     asked, checked = pages_at_random(rng), 0
-    for _ in range(10):
+    for _ in range(8):
         visitor, address = rng.choice(visitors), f"/statistics/totals/?{next(asked)}"
         answer = visitor.get(address)
         assert answer.status_code == 200, address
         numbers, worked = numbers_on(answer.text), worked_on(answer.text)
-        for number in rng.sample(numbers, min(5, len(numbers))):
+        for number in rng.sample(numbers, min(4, len(numbers))):
             assert number.value == foot_of(visitor.get(number.href).text)[number.measure], (address, number)
             checked += 1
         for one in rng.sample(worked, min(2, len(worked))):
             assert_is_worked_out_as_it_says(visitor, one)
-    assert checked > 25
+    assert checked > 15
 
 
 def assert_is_worked_out_as_it_says(visitor, one):
     """The title holds the figures it was made of; the first is the list's; the result is what the page shows."""
-    amounts = [
-        Decimal(text.replace(",", "")) for text in re.findall(r"-?[0-9,]+(?:\.[0-9]+)?", one.told.split("计。")[-1])
-    ]
+    amounts = [Decimal(text.replace(",", "")) for text in re.findall(r"-?[0-9,]+(?:\.[0-9]+)?", one.told)]
     foot = foot_of(visitor.get(one.href).text)
-    assert amounts[0] in foot.values(), one
-    if one.code == "average":
+    average = (foot["total_amount"] / foot["contracts"]).quantize(Decimal("0.01")) if foot.get("contracts") else 0
+    assert amounts[0] in (*foot.values(), average), one
+    if not one.text.endswith("%"):  # an average
         assert abs(Decimal(one.text.replace(",", "")) - amounts[0] / amounts[1]) <= Decimal("0.01"), one
     elif amounts[-1] > 1_000:  # of smaller ones the two decimals that are shown do not give the share exactly
         part = amounts[0] - amounts[1] if "−" in one.told else amounts[0]
