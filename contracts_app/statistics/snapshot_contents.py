@@ -168,6 +168,11 @@ def task_lines(content: Content) -> list[tuple[str, Content]]:
     return lines + ([("合计", tasks["whole"])] if tasks["whole"] and not is_one else [])
 
 
+def seen_of(content: Content) -> str:
+    """What tells whether somebody has the same figures before them; entries of other places make no difference."""
+    return hash_of(canonical({name: value for name, value in content.items() if name != "last_entry"}))
+
+
 def _rule_sets(first: date, last: date) -> Sequence[RuleSet]:
     """Those in force on any day of the period, the oldest first."""
     wanted = select(RuleSet).where(

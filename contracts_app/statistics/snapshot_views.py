@@ -19,7 +19,7 @@ from . import snapshots
 from .measures import PLAIN
 from .periods import Period, periods_of
 from .sentence_views import NEWEST, period_asked, places_of
-from .snapshot_contents import GROUPS, canonical, figures_of, hash_of, read, task_lines
+from .snapshot_contents import GROUPS, figures_of, read, seen_of, task_lines
 from .snapshot_files import FILES
 from .snapshot_forms import CloseForm, FreezeForm
 from .snapshot_restatement import because, restated, tasks
@@ -61,7 +61,7 @@ def new() -> ResponseReturnValue:
     if is_fine:
         snapshots.hold(region)  # what is compared with what was shown is what will be frozen
     content = figures_of(region, period, today())
-    seen = hash_of(canonical(content))
+    seen = seen_of(content)
     if is_fine and form.seen.data == seen:
         snapshot = snapshots.freeze(region, period, form.publication, current_user)
         flash(f"已封存：{snapshot.title}（第 {snapshot.number} 版）。")

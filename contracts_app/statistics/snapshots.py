@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -310,6 +310,7 @@ def _columns_of(content: Content) -> dict[str, Any]:
         "number": content["number"],
         "first_day": date.fromisoformat(content["period"]["first"]),
         "last_day": date.fromisoformat(content["period"]["last"]),
+        "as_of": datetime.fromisoformat(content["as_of"]),
         "title": published["title"],
         "document": published["document"],
         "published_on": date.fromisoformat(published["on"]) if published["on"] else None,

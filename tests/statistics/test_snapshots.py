@@ -279,6 +279,11 @@ def test_figures_that_changed_after_they_were_shown_are_shown_again(make, sign_i
     assert again.status_code == 409
     assert "157.00" in again.text
     assert db.session.scalar(select(func.count()).select_from(Snapshot)) == 0
+    seen = again.text.partition('name="seen" value="')[2].partition('"')[0]
+    register(SHISHI, "2025-11-01", 7)  # which is no part of what is shown
+    assert (
+        manager.post("/statistics/snapshots/new?period=2025", data={"title": "年报", "seen": seen}).status_code == 302
+    )
 
 
 def test_the_page_shows_published_and_restated_side_by_side(make, sign_in, frozen, year):
