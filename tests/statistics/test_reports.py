@@ -102,10 +102,7 @@ def test_figures_are_those_of_the_list_behind_them(made):
     for line in (*year.units, *year.months, *(line for table in year.tables for line in table.lines)):
         assert sums(line.query, year.facts.reader) == line.now, line.name
         assert sums(line.query_before, year.facts.reader) == line.before, line.name
-
-
-def test_the_list_is_cut_and_says_what_it_leaves_out(made):
-    year = made(QUANZHOU, "2025")
+    # A list that is cut says what it leaves out.
     every, first = reports.rows(year), reports.rows(year, most=2)
     assert len(every) == year.total.now.rows
     assert reports.left_out(year, every) == reports.NOTHING
@@ -190,10 +187,16 @@ def letters(column):
     return (chr(64 + column // 26) if column >= 26 else "") + chr(65 + column % 26)
 
 
-@pytest.mark.parametrize("key", ["2025", "2025-H1", "2025-03"])
-def test_every_formula_of_the_workbook_gives_what_stands_in_its_cell(made, key):
-    of = made(QUANZHOU, key)
-    book = Reckoned(workbook(of, extras(of), "测试", is_demonstration=False))
+def test_every_formula_of_the_workbook_gives_what_stands_in_its_cell_and_all_sheets_the_same(made):
+    for key in ("2025-H1", "2025"):
+        of = made(QUANZHOU, key)
+        book = Reckoned(workbook(of, extras(of), "测试", is_demonstration=False))
+        assert reckoned_again(book) > 150
+    adds_up(of, book)
+
+
+def reckoned_again(book):
+    """How many formulas give what stands in their cells; one that does not fails."""
     reckoned = 0
     for sheet in book.sheets:
         for cell, text in book.formulas(sheet):
@@ -203,12 +206,11 @@ def test_every_formula_of_the_workbook_gives_what_stands_in_its_cell(made, key):
             else:
                 assert again == pytest.approx(value, abs=1e-9), (sheet, cell, text)
             reckoned += 1
-    assert reckoned > 150
+    return reckoned
 
 
-def test_table_facets_and_list_of_the_workbook_add_up_to_the_same(made):
-    year = made(QUANZHOU, "2025")
-    book = Reckoned(workbook(year, extras(year), "测试", is_demonstration=False))
+def adds_up(year, book):
+    """Table, months, facets and list come to the same; the sheets are set for A4."""
     assert {
         "封面",
         "总表",
@@ -253,11 +255,11 @@ def body(book, sheet):
     return every[head + 1 : foot]
 
 
-def test_a_text_is_never_a_formula(made, register):
-    contract = register(JINJIANG, "2025-06-01", 5)
-    contract.title = "=HYPERLINK(1)"
+def test_a_text_is_never_a_formula(app, register):
+    register(JINJIANG, "2025-06-01", 5).title = "=HYPERLINK(1)"
     db.session.flush()
-    year = made(JINJIANG, "2025-06")
+    region = db.session.get(Region, JINJIANG)
+    year = report(region, Period.parse("2025-06"), Onlooker(region), ON)
     book = Reckoned(workbook(year, extras(year), "测试", is_demonstration=False))
     assert [row[4] for row in body(book, "合同清单")] == ["=HYPERLINK(1)"]
     assert all(not text.startswith("HYPERLINK") for _, text in book.formulas("合同清单"))
@@ -272,7 +274,7 @@ def test_every_number_of_the_page_leads_to_its_list(make, sign_in, two_years):
     assert "2025年3月泉州市技术合同认定登记月度快报" in page
     numbers = [number for number in numbers_on(page) if number.measure in ("contracts", "total_amount")]
     assert len(numbers) > 60
-    for number in numbers[::11]:
+    for number in numbers[::23]:
         assert number.value == foot_of(visitor.get(number.href).text)[number.measure], number
 
 
@@ -314,7 +316,7 @@ def test_a_report_asks_the_database_as_often_for_many_contracts_as_for_few(made,
             of = made(QUANZHOU, "2025")
             workbook(of, extras(of), "测试", is_demonstration=False)
         asked.append(len(queries))
-        for month in range(1, 7):
+        for month in range(1, 4):
             register(SHISHI, f"2025-{month:02d}-04", 10 * month, "FW1")
     assert asked[1] <= asked[0]
 
