@@ -156,6 +156,11 @@ class Pipeline:
         return sum((_times(stage.towards_task, stage.chance.value) for stage in self.stages), Decimal(0))
 
     @property
+    def gap_after_all(self) -> Decimal | None:
+        """What is missing to the task even if all of it is registered; nothing or negative where that would do."""
+        return None if self.gap is None else self.gap - sum((stage.towards_task for stage in self.stages), Decimal(0))
+
+    @property
     def gap_left(self) -> Decimal | None:
         """What is then still missing to the task; negative when it is exceeded."""
         return None if self.gap is None else self.gap - self.expected_towards_task

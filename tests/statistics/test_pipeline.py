@@ -83,6 +83,7 @@ def test_what_is_under_way_by_state_and_what_it_would_do_for_the_task(make, regi
     assert amounts == dict.fromkeys(PENDING, 0) | {State.SUBMITTED: 30, State.REVIEWED: 70, State.ACCEPTED: 900}
     assert found.gap == 60 * WAN
     assert [one.title for one in found.closing.chosen] == ["在办50", "在办30"]
+    assert found.gap_after_all == (60 - 100) * WAN
     assert found.gap_left == (60 - 35 - 30) * WAN
     assert found.is_set
 
