@@ -29,7 +29,11 @@ class Asked:
     @property
     def args(self) -> dict[str, str | list[str]]:
         """The same as arguments of an address."""
-        own: dict[str, str | list[str]] = {"region": self.region.code, "period": self.period.key, "clause": list(self.clauses)}
+        own: dict[str, str | list[str]] = {
+            "region": self.region.code,
+            "period": self.period.key,
+            "clause": list(self.clauses),
+        }
         return own if self.caliber is Caliber.REGISTERED else {**own, "caliber": self.caliber.value}
 
     def said(self) -> Sentence:
