@@ -85,7 +85,7 @@ def revise(admin: User, user: User, *, name: str, roles: frozenset[Role], region
     _must_cover(admin, region)
     _has_office(roles, region)
     if version != user.version:
-        raise Stale
+        raise Stale("你打开之后，别人已经改过这个账号。你填的内容都还在下面，核对后再保存一次。")
     if admin.id == user.id and Role.ADMIN not in roles:
         raise Refused("不能取消自己的系统管理员角色，由另一位系统管理员来办。")
     before = _facts(user)

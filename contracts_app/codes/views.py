@@ -20,6 +20,11 @@ class Shown:
     label: str
     model: type[models.CodeList]
     more: tuple[tuple[str, str], ...] = ()  # name of the column, its heading
+    flags: tuple[tuple[str, str], ...] = ()  # yes or no, too many for a column each: the words of those that hold
+
+    def held_by(self, item: models.CodeList) -> str:
+        """Which of the flags an entry carries, in words."""
+        return "、".join(label for name, label in self.flags if getattr(item, name))
 
 
 LISTS = {
@@ -40,10 +45,10 @@ LISTS = {
     "payment-models": Shown(
         "支付方式",
         models.PaymentModel,
-        (
-            ("national_code", "国家代码"),
+        (("national_code", "国家代码"),),
+        flags=(
             ("asks_plan", "填付款计划"),
-            ("must_sum_to_total", "合计等于成交额"),
+            ("must_sum_to_total", "各期合计等于成交额"),
             ("has_royalty", "有提成"),
             ("may_be_undetermined", "可以金额待定"),
             ("asks_free_use", "先使用后付费"),
