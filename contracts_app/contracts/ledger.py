@@ -287,14 +287,31 @@ def strike_off(contract: Contract, cause: Cause, day: date) -> None:
     append(entries(contract, cause, day, NOTHING, standing_of(contract)))
 
 
-def count_receipt(contract: Contract, amount: Decimal, day: date) -> None:
-    """Count money (元) that came in for a contract on a day; a correction is negative. 到账额, domain facts 4.1."""
-    append([_entry(contract, Cause.RECEIPT, day, _where(contract), Figures(received_amount=amount))])
+def count_receipt(contract: Contract, amount: Decimal, day: date, at: datetime) -> None:
+    """Count money (元) that came in for a contract on a day. 到账额, domain facts 4.1.
+
+    ``at`` is the moment at which it was written down: what counts it can be found by it and taken back.
+    """
+    _count_money(contract, Cause.RECEIPT, day, Figures(received_amount=amount), at)
 
 
-def count_verification(contract: Contract, amount: Decimal, day: date) -> None:
-    """Count technology income (元) that was verified on a day; a correction is negative. 核定技术性收入, 4.1."""
-    append([_entry(contract, Cause.VERIFICATION, day, _where(contract), Figures(verified_income=amount))])
+def count_verification(contract: Contract, amount: Decimal, day: date, at: datetime) -> None:
+    """Count technology income (元) that was verified on a day, decided ``at`` a moment. 核定技术性收入, 4.1."""
+    _count_money(contract, Cause.VERIFICATION, day, Figures(verified_income=amount), at)
+
+
+def _count_money(contract: Contract, cause: Cause, day: date, figures: Figures, at: datetime) -> None:
+    entry = _entry(contract, cause, day, _where(contract), figures)
+    entry.recorded_at = at
+    append([entry])
+
+
+def take_back_money(contract: Contract, cause: Cause, figures: Figures, at: datetime, day: date) -> None:
+    """Take back on a day what was counted ``at`` a moment, where it was counted: the contract may have moved since."""
+    counted = {"contract_id": contract.id, "cause": cause, "recorded_at": at, **vars(figures)}
+    wanted = select(*(getattr(LedgerEntry, one.name) for one in fields(Dimensions))).filter_by(**counted)
+    where = Dimensions(*db.session.execute(wanted.order_by(LedgerEntry.id).limit(1)).one())
+    append([_entry(contract, cause, day, where, -figures)])
 
 
 def _where(contract: Contract) -> Dimensions:

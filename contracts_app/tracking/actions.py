@@ -12,6 +12,7 @@ from contracts_app.accounts.models import User
 from contracts_app.contracts import ledger
 from contracts_app.contracts.actions import keep_file
 from contracts_app.contracts.closings import closed_until
+from contracts_app.contracts.ledger import Cause, Figures
 from contracts_app.contracts.models import Attachment, Contract, DeductionKind
 from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
@@ -74,7 +75,7 @@ def record_receipt(
     )
     db.session.add(receipt)
     db.session.flush()
-    ledger.count_receipt(contract, receipt.amount, receipt.counts_on)
+    ledger.count_receipt(contract, receipt.amount, receipt.counts_on, receipt.recorded_at)
     _audit("record_receipt", contract, person, receipt.amount, day=str(receipt.received_on))
     return receipt
 
@@ -140,7 +141,8 @@ def strike_receipt(contract: Contract, receipt: Receipt, person: User, reason: s
     )
     db.session.add(strike)
     db.session.flush()
-    ledger.count_receipt(contract, strike.amount, strike.counts_on)
+    counted = Figures(received_amount=receipt.amount)
+    ledger.take_back_money(contract, Cause.RECEIPT, counted, receipt.recorded_at, strike.counts_on)
     _audit("strike_receipt", contract, person, receipt.amount, day=str(receipt.received_on), reason=reason)
     return strike
 

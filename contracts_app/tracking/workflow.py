@@ -8,6 +8,7 @@ from contracts_app.accounts.models import StandIn, User
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts import guards as of_contract
 from contracts_app.contracts import ledger
+from contracts_app.contracts.ledger import Cause, Figures
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.errors import Refused
@@ -126,8 +127,9 @@ def _decide(asked: Verification, person: User, words: str) -> None:
 def count(asked: Verification, person: User, answers: dict[str, Any]) -> None:
     """From the day of the decision on it counts."""
     _decide(asked, person, answers["opinion"])
+    assert asked.decided_at is not None
     asked.counts_on = today()
-    ledger.count_verification(asked.contract, asked.amount, asked.counts_on)
+    ledger.count_verification(asked.contract, asked.amount, asked.counts_on, asked.decided_at)
 
 
 def keep_refusal(asked: Verification, person: User, answers: dict[str, Any]) -> None:
@@ -136,7 +138,9 @@ def keep_refusal(asked: Verification, person: User, answers: dict[str, Any]) -> 
 
 def count_back(asked: Verification, person: User, answers: dict[str, Any]) -> None:
     """What was counted is taken back on the day of this decision; earlier days stay as they were."""
-    ledger.count_verification(asked.contract, -asked.amount, today())
+    assert asked.decided_at is not None
+    counted = Figures(verified_income=asked.amount)
+    ledger.take_back_money(asked.contract, Cause.VERIFICATION, counted, asked.decided_at, today())
 
 
 def write_audit(asked: Verification, person: User, answers: dict[str, Any]) -> None:

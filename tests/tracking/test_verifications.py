@@ -8,7 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts import ledger
 from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.tracking import queries
 from contracts_app.tracking.models import Verification
@@ -57,6 +59,23 @@ def test_asked_checked_approved_counted(office, asked):
     assert in_ledger(contract) == 0
     assert office.strike(contract, ids(contract)[0]).status_code == 302
     assert queries.verify() == []
+
+
+def test_money_is_taken_back_where_it_was_counted(office, asked):
+    contract, place = asked
+    office.step(office.registrar, place, "check", checked_amount="24", checked_amount_unit="wan", opinion="相符")
+    office.step(office.reviewer, place, "approve", opinion="同意核定")
+    before = ledger.dimensions_of(contract)
+    contract.total_amount = Decimal(12_000_000)  # another band by now
+    ledger.count_change(contract, before, today())
+    office.step(office.reviewer, place, "revoke", reason="发票作废")
+    office.strike(contract, ids(contract)[0])
+    money = (LedgerEntry.received_amount, LedgerEntry.verified_income)
+    counted = db.session.execute(
+        select(LedgerEntry.amount_band, *map(func.sum, money)).group_by(LedgerEntry.amount_band)
+    ).all()
+    assert len(counted) == 2
+    assert all((received, verified) == (0, 0) for _, received, verified in counted)
 
 
 def test_neither_the_filer_nor_one_person_alone_decides(office, make):
