@@ -353,8 +353,9 @@ def waiting() -> int:
 def fold(told: Callable[[int, int], None] = lambda done, whole: None) -> int:
     """Fold what the ledger holds into the summaries; returns how many entries that was. For commands and timers.
 
-    Safe at any time and beside people who register: they wait only while the last entry's number is read. ``told``
-    hears how many of the sums are done.
+    Safe at any time and beside people who register: on PostgreSQL they wait only while the last entry's number is
+    read; SQLite has one writer, so there they wait for the whole of it, a second or two for what came since the last
+    time. ``told`` hears how many of the sums are done.
     """
     with unit_of_work() as work:
         if work.get_bind().dialect.name == "postgresql":
@@ -362,11 +363,9 @@ def fold(told: Callable[[int, int], None] = lambda done, whole: None) -> int:
             work.execute(text("LOCK TABLE ledger_entries IN SHARE MODE"))
         last = work.scalar(select(func.max(LedgerEntry.id))) or 0
     with unit_of_work() as work:
-        mark = work.scalars(select(Fold).with_for_update()).one_or_none()
-        if mark is None:
-            mark = Fold(folded_to=0)
-            work.add(mark)
-            work.flush()
+        # One row for all time, also where two begin at once: the second waits for the first.
+        work.execute(_insert()(Fold).values(id=_ONLY, folded_to=0).on_conflict_do_nothing())
+        mark = work.get_one(Fold, _ONLY, with_for_update=True, populate_existing=True)
         if last <= mark.folded_to:
             return 0
         _add(_foldings(), mark.folded_to, last, told)
@@ -414,14 +413,19 @@ def _foldings() -> list[_Folding]:
     return [_Folding(letters, caliber) for letters in kept for caliber in Caliber]
 
 
+_ONLY = 1  # the row of ``folds``
 _KEYS = ("letters", "caliber", "period", "place", "is_own", "cause", "a", "b")
 _ADDED = ("entries", *_FIGURES)
 
 
+def _insert() -> Any:
+    """The insert of this database, which can say what to do where the row is there already."""
+    return sqlite_insert if db.engine.dialect.name == "sqlite" else postgresql_insert
+
+
 def _add(foldings: Sequence[_Folding], after: int, last: int, told: Callable[[int, int], None]) -> None:
-    insert = sqlite_insert if db.engine.dialect.name == "sqlite" else postgresql_insert
     for done, folding in enumerate(foldings, 1):
-        statement = insert(FacetTotal).from_select(
+        statement = _insert()(FacetTotal).from_select(
             [*_KEYS, *_ADDED], folding.of(LedgerEntry.id > after, LedgerEntry.id <= last)
         )
         db.session.execute(
