@@ -141,7 +141,7 @@ def test_two_administrators_do_not_overwrite_each_other(office, make, admin):
     edit(office, user, name="林若晞")
     page = edit(office, user, version=seen, name="林若希")
     assert page.status_code == 409
-    assert "别人已经保存了新内容" in page.text
+    assert "别人已经改过这个账号" in page.text
     assert "林若希" in page.text
     assert user.name == "林若晞"
     with pytest.raises(Stale):
