@@ -120,15 +120,18 @@ def because(frozen: Frozen, number: int = 1, size: int = 20) -> Page[Because]:
     since = _entries(frozen, frozen.period.first).subquery()
     total = db.session.scalar(select(func.count()).select_from(since)) or 0
     number = min(max(1, number), max(1, -(-total // size)))
+    # Numbers first: only the page's entries are joined to their contracts.
+    chosen = select(since.c.id, since.c.is_late).order_by(since.c.counts_on, since.c.id)
+    late = {key: bool(is_late) for key, is_late in db.session.execute(chosen.limit(size).offset((number - 1) * size))}
     wanted = (
-        select(LedgerEntry, Contract, since.c.is_late)
-        .join(since, since.c.id == LedgerEntry.id)
+        select(LedgerEntry, Contract)
         .join(Contract, Contract.id == LedgerEntry.contract_id)
+        .where(LedgerEntry.id.in_(late))
         .options(joinedload(Contract.seller), joinedload(Contract.unit))
         .order_by(LedgerEntry.counts_on, LedgerEntry.id)
     )
-    rows = db.session.execute(wanted.limit(size).offset((number - 1) * size))
-    return Page(tuple(Because(entry, contract, bool(late)) for entry, contract, late in rows), number, size, total)
+    rows = tuple(Because(entry, contract, late[entry.id]) for entry, contract in db.session.execute(wanted))
+    return Page(rows, number, size, total)
 
 
 def tasks(frozen: Frozen) -> list[TaskLine]:
@@ -166,18 +169,21 @@ def _whole(published: Mapping[str, Any], lines: Sequence[TaskLine], own: Target 
 
 
 def _entries(frozen: Frozen, first: date) -> Select[Any]:
-    """Number, month and kind of the entries that came since; two statements, so that each finds its own index."""
+    """Number, day, month of registration and kind of the entries that came since.
+
+    Two statements put together, so that each finds its own index.
+    """
     last = frozen.period.last
     here = LedgerEntry.unit_code.in_([unit.code for unit in frozen.units])
     counted_late = (
-        select(LedgerEntry.id.label("id"), LedgerEntry.month.label("month"), literal(1).label("is_late"))
+        select(LedgerEntry.id, LedgerEntry.counts_on, LedgerEntry.month.label("month"), literal(1).label("is_late"))
         .where(LedgerEntry.id > frozen.content["last_entry"], LedgerEntry.counts_on.between(first, last))
         .where(here)
     )
     registered_on = Contract.registered_on
     month = extract("year", registered_on) * 100 + extract("month", registered_on)
     afterwards = (
-        select(LedgerEntry.id, month, literal(0))
+        select(LedgerEntry.id, LedgerEntry.counts_on, month, literal(0))
         .join(Contract, Contract.id == LedgerEntry.contract_id)
         .where(LedgerEntry.counts_on > last, LedgerEntry.cause.in_(LATER), here)
         .where(registered_on.between(first, last))

@@ -16,7 +16,7 @@ from contracts_app.contracts.ledger import Cause
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.contracts.totals import totals
-from contracts_app.core.clock import today
+from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import Refused
 from contracts_app.regions.models import Unit
@@ -117,9 +117,9 @@ def do(act, day, contract):
     elif act == "strike":
         ledger.append(ledger.entries(contract, Cause.REVOCATION, day, {before: ledger.Figures(-1)}, {}))
     elif act == "receive":
-        ledger.count_receipt(contract, Decimal(7), day)
+        ledger.count_receipt(contract, Decimal(7), day, now_utc())
     else:
-        ledger.count_verification(contract, Decimal(7), day)
+        ledger.count_verification(contract, Decimal(7), day, now_utc())
 
 
 def test_nothing_lands_in_a_period_that_is_closed_while_others_count(live):
@@ -138,7 +138,7 @@ def test_nothing_lands_in_a_period_that_is_closed_while_others_count(live):
                 try:
                     with unit_of_work() as work:
                         contract = work.get(ledger.Contract, contract_id)
-                        ledger.count_receipt(contract, Decimal(1 + step), END)
+                        ledger.count_receipt(contract, Decimal(1 + step), END, now_utc())
                     done.append(contract_id)
                 except Refused:
                     refused.append(contract_id)
@@ -165,4 +165,4 @@ def test_nothing_lands_in_a_period_that_is_closed_while_others_count(live):
     assert len(refused) + len(done) == 24
     assert [verdict.faults for verdict in snapshots.verdicts()] == [()]
     with pytest.raises(Refused):
-        ledger.count_receipt(db.session.get(ledger.Contract, ids[0]), Decimal(1), END)
+        ledger.count_receipt(db.session.get(ledger.Contract, ids[0]), Decimal(1), END, now_utc())

@@ -20,6 +20,7 @@ from contracts_app.contracts.ledger import Cause
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.totals import total
 from contracts_app.core.audit import AuditEntry
+from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.edition import VERSION
 from contracts_app.core.errors import NotYours, Refused
@@ -147,7 +148,7 @@ def test_later_changes_stand_beside_and_say_where_they_come_from(frozen, year, s
     year[0].technology_amount += 20 * WAN
     ledger.count_change(year[0], before, date(2026, 2, 1))
     ledger.strike_off(year[1], Cause.REVOCATION, date(2026, 2, 2))
-    ledger.count_receipt(year[0], WAN, date(2026, 2, 3))  # comes in later and restates nothing
+    ledger.count_receipt(year[0], WAN, date(2026, 2, 3), now_utc())  # comes in later and restates nothing
     found = restated(frozen, Caliber.REGISTERED)
     assert (found.whole.published.contracts, found.whole.restated.contracts) == (2, 1)
     assert found.whole.restated.total_amount == 120 * WAN
