@@ -8,7 +8,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import BooleanField, IntegerField, RadioField, SelectMultipleField, ValidationError
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from contracts_app.codes.models import BenefitKind
@@ -19,6 +19,7 @@ from contracts_app.core.clock import today
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
 from contracts_app.core.money import yuan
 
+from .actions import why_not_received_on
 from .models import Party, Receipt, RoyaltyStatement, Verification
 from .plan import Line
 from .queries import Performance
@@ -47,16 +48,14 @@ class CheckList(SelectMultipleField):
 class ReasonForm(FlaskForm):
     """Why something is taken back."""
 
-    version = IntegerField(widget=HiddenInput())
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
     reason = LongText("理由", [DataRequired("写明理由，例如“金额多记一位”"), _at_most(MOST, "理由")])
 
 
 class ReceiptForm(FlaskForm):
     """Money that came in."""
 
-    received_on = DayField(
-        "到账日期", [DataRequired("填写到账日期"), _not_after_today], description="银行回单上的入账日期。"
-    )
+    received_on = DayField("到账日期", [DataRequired("填写到账日期")], description="银行回单上的入账日期。")
     amount = MoneyField("到账金额", [InputRequired("填写到账金额")])
     pays = RadioField("用途", [DataRequired("选择这笔钱付的是什么")], validate_choice=False)
     lines = CheckList("付的是哪几期", coerce=int, description="不选的，按应付日期先后抵付。")
@@ -80,6 +79,10 @@ class ReceiptForm(FlaskForm):
         ways += [(key, f"{one.year} 年提成（应付 {yuan(one.amount)} 元）") for key, one in self.royalties.items()]
         self.pays.choices = choice_list([*ways, (OTHER, "计划外的款项")])
         self.lines.choices = [(line.id, line_in_words(line)) for line in self.plan]
+
+    def validate_received_on(self, field: DayField) -> None:
+        if field.data and (sentence := why_not_received_on(field.data)):
+            raise ValidationError(sentence)
 
     def validate_pays(self, field: RadioField) -> None:
         if field.data not in {PLAN, OTHER, *self.royalties}:
@@ -225,7 +228,7 @@ class BenefitForm(FlaskForm):
 class VerificationForm(FlaskForm):
     """核定申请: which receipts of which period, and what of them was paid for goods."""
 
-    version = IntegerField(widget=HiddenInput())
+    version = IntegerField(validators=[Optional()], widget=HiddenInput())
     begins_on = DayField("期间起", [DataRequired("填写期间的第一天")])
     ends_on = DayField("期间止", [DataRequired("填写期间的最后一天"), _not_after_today])
     receipts = CheckList("作为依据的到账", [DataRequired("至少选一笔到账")], coerce=int)

@@ -59,10 +59,11 @@ class Office:
 
     def strike(self, contract, receipt_id, person=None, reason="金额多记一位"):
         address = f"/contracts/{contract.id}/receipts/{receipt_id}/strike"
-        return self.at(person or self.filer).post(address, data={"reason": reason})
+        return self.at(person or self.filer).post(address, data={"version": "", "reason": reason})  # as its page has it
 
     def request(self, contract, receipts, *, status=302, **more):
-        data = {"begins_on": str(today() - timedelta(days=400)), "ends_on": str(today()), "receipts": receipts}
+        data = {"version": "", "begins_on": str(today() - timedelta(days=400)), "ends_on": str(today())}
+        data["receipts"] = receipts
         page = self.at(self.filer).post(f"/contracts/{contract.id}/verifications/new", data=data | more)
         assert page.status_code == status, page.text[:3000]
         return page.location if status == 302 else page
