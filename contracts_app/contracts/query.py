@@ -41,6 +41,8 @@ from .queries import Placed, in_region_of, may_see, sees_all_units
 from .search import WORDS
 from .states import State
 
+FIRST_YEAR, LAST_YEAR = 1985, 2100  # of totals: what counted earlier or later would be in none
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -95,8 +97,8 @@ class ContractQuery:
             q=args.get("q", "").strip()[:100],
             states=reader.states(),
             cause=reader.cause(),
-            year=reader.number("year", "年度写成四位数字，例如 2025", 1985, 2100),
-            since=reader.number("since", "起始年度写成四位数字，例如 2024", 1985, 2100),
+            year=reader.number("year", "年度写成四位数字，例如 2025", FIRST_YEAR, LAST_YEAR),
+            since=reader.number("since", "起始年度写成四位数字，例如 2024", FIRST_YEAR, LAST_YEAR),
             caliber=reader.caliber(),
             unit=args.get("unit") or None,
             town=args.get("town") or None,

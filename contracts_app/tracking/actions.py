@@ -14,6 +14,7 @@ from contracts_app.contracts.actions import keep_file
 from contracts_app.contracts.closings import closed_until
 from contracts_app.contracts.ledger import Cause, Figures
 from contracts_app.contracts.models import Attachment, Contract, DeductionKind
+from contracts_app.contracts.query import FIRST_YEAR
 from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db
@@ -61,8 +62,8 @@ def record_receipt(
     refuse_record(contract, person)
     if not answers["amount"] > 0:
         raise Refused("到账金额要大于 0；记错的到账用冲销更正。")
-    if answers["received_on"] > today():
-        raise Refused(f"到账日期不能晚于今天（{today()}）。")
+    if sentence := why_not_received_on(answers["received_on"]):
+        raise Refused(f"{sentence}。")
     receipt = Receipt(
         contract_id=contract.id,
         counts_on=day_to_count(contract, answers["received_on"]),
@@ -78,6 +79,13 @@ def record_receipt(
     ledger.count_receipt(contract, receipt.amount, receipt.counts_on, receipt.recorded_at)
     _audit("record_receipt", contract, person, receipt.amount, day=str(receipt.received_on))
     return receipt
+
+
+def why_not_received_on(day: date) -> str | None:
+    """Why money cannot have come in on a day."""
+    if day > today():
+        return f"到账日期不能晚于今天（{today()}）"
+    return f"核对年份：到账日期不能早于 {FIRST_YEAR} 年" if day.year < FIRST_YEAR else None
 
 
 def day_to_count(contract: Contract, day: date) -> date:
