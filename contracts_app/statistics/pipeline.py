@@ -114,11 +114,6 @@ class Closing:
     def closes(self) -> bool:
         return self.amount >= self.gap
 
-    @property
-    def missing(self) -> Decimal:
-        """What is left if all of them are registered."""
-        return max(self.gap - self.amount, Decimal(0))
-
 
 def close(gap: Decimal, waiting: Iterable[Waiting]) -> Closing:
     """Taking the largest first gives the smallest set: no other of the same size adds up to more."""

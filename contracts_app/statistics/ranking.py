@@ -12,8 +12,3 @@ def rank(values: Mapping[str, Decimal | Fraction]) -> dict[str, int]:
     for place, value in enumerate(falling, 1):
         first.setdefault(value, place)
     return {key: first[value] for key, value in values.items()}
-
-
-def climbed(now: int | None, before: int | None) -> int | None:
-    """How many places up since then; negative: down. None where it had or has no place."""
-    return None if now is None or before is None else before - now

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from contracts_app.core.clock import WorkCalendar
 from contracts_app.statistics.pace import Half, is_shown_on, needed
-from contracts_app.statistics.ranking import climbed, rank
+from contracts_app.statistics.ranking import rank
 
 WEEKDAYS = WorkCalendar()
 
@@ -47,8 +47,7 @@ def test_half_of_the_task_by_the_end_of_june():
     assert [is_shown_on(2026, date(*day)) for day in ((2026, 5, 31), (2026, 6, 1), (2027, 1, 1))] == [False, True, True]
 
 
-def test_ties_share_a_place_and_movement_is_counted_upwards():
+def test_ties_share_a_place_and_the_next_is_left_out():
     assert rank({"a": Decimal(30), "b": Decimal(50), "c": Decimal(30), "d": Decimal(1)}) == {
         "b": 1, "a": 2, "c": 2, "d": 4,
     }  # fmt: skip
-    assert (climbed(2, 5), climbed(5, 2), climbed(3, 3), climbed(1, None)) == (3, -3, 0, None)
