@@ -271,7 +271,7 @@ def _value(cell: Cell, typed: str, measure: Measure, unit: str) -> tuple[Decimal
     if isinstance(cell, bool | date):
         return None, "这里要填数字"
     if values.is_money(measure) and unit in YUAN and isinstance(cell, int | float):
-        typed = f"{Decimal(repr(cell)):f}{unit}"
+        typed = f"{_as_shown(cell):f}{unit}"
     elif values.is_money(measure) and re.fullmatch(r"[0-9.,，]+", typed):
         typed += unit or "万元"
     try:
@@ -280,12 +280,17 @@ def _value(cell: Cell, typed: str, measure: Measure, unit: str) -> tuple[Decimal
         return None, str(wrong)
 
 
+def _as_shown(cell: float) -> Decimal:
+    """As spreadsheets show it, by fifteen digits: what a formula makes of 60000.14 × 1.1 ends in a stray 1e-11."""
+    return Decimal(f"{cell:.15g}")
+
+
 def _text(cell: Cell) -> str:
     """A cell as a person reads it: a whole number without its .0."""
     if isinstance(cell, bool):
         return "是" if cell else "否"
     if isinstance(cell, int | float):
-        number = Decimal(repr(cell))
+        number = _as_shown(cell)
         return f"{number.to_integral_value() if number == number.to_integral_value() else number:f}"
     if isinstance(cell, date):
         return cell.isoformat()

@@ -58,15 +58,17 @@ def test_what_is_exported_imports_unchanged(admin, table, session, posted):
 
 
 def test_it_is_shown_first_and_saved_when_confirmed(admin, table, session, posted):
-    changes = {cell_of(table, "晋江市", AMOUNT): 70000.5, cell_of(table, "惠安县", COUNT): "25 项", **HEAD}
+    reckoned = 60_000.14 * 1.1  # what a formula leaves
+    assert repr(reckoned) == "66000.15400000001"
+    changes = {cell_of(table, "晋江市", AMOUNT): reckoned, cell_of(table, "惠安县", COUNT): "25 项", **HEAD}
     page = upload(admin, rewritten(table, changes))
     assert page.status_code == 200
-    for words in ("66,000.00 万元", "70,000.50 万元", "修改 1，新增 1，不变 1", "25 项", "年中调整", "还没有保存"):
+    for words in ("66,000.00 万元", "66,000.154 万元", "修改 1，新增 1，不变 1", "25 项", "年中调整", "还没有保存"):
         assert words in page.text
     assert tasks(session) == 2
     assert confirm(admin, page, posted).status_code == 302
     new = target_of(JINJIANG, 2026, "total_amount")
-    assert (new.version, new.value / WAN) == (2, Decimal("70000.5"))
+    assert (new.version, new.value / WAN) == (2, Decimal("66000.154"))
     assert [new.document, new.issued_on, new.note] == list(HEAD.values())
     assert new.recorded_by.region_code == QUANZHOU
     assert target_of("350521", 2026, "contracts").value == 25
