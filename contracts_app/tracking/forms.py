@@ -14,6 +14,7 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 from contracts_app.codes.models import BenefitKind
 from contracts_app.codes.queries import choices
 from contracts_app.contracts.case_asks import is_taken
+from contracts_app.contracts.detail_forms import WholeNumber
 from contracts_app.contracts.models import DeductionKind
 from contracts_app.core.clock import today
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
@@ -125,7 +126,7 @@ def line_in_words(line: Line) -> str:
 class RoyaltyForm(FlaskForm):
     """提成报告: a year's base, and what it comes to."""
 
-    year = IntegerField("年度", [InputRequired("填写年度，例如 2026")])
+    year = WholeNumber("年度", [InputRequired("填写年度，例如 2026")], largest=9999)
     base_amount = MoneyField("提成基数", [InputRequired("填写提成基数；没有的填 0")], unit="wan")
     bounds = RadioField("保底、封顶按", choices=choice_list([(one.value, one.label) for one in Bounds]), default="year")
     amount = MoneyField(
@@ -155,7 +156,7 @@ class RoyaltyForm(FlaskForm):
         is_last = ends_on is not None and ends_on.year == self.year.data
         return royalty(self.contract, self.base_amount.data, bounds, earlier, last=is_last)
 
-    def validate_year(self, field: IntegerField) -> None:
+    def validate_year(self, field: WholeNumber) -> None:
         if field.data is None:
             return
         begins, ends = self.contract.royalty_begins_on, self.contract.royalty_ends_on
