@@ -132,12 +132,13 @@ class Lookups:
             select(Attachment.sha256, Attachment.contract_id)
             .join(Contract, Contract.id == Attachment.contract_id)
             .where(
-                Attachment.sha256.in_(sorted(hashes)),
+                # One hash is asked for as one: the index then gives its newest contracts without sorting them.
+                Attachment.sha256 == next(iter(hashes)) if len(hashes) == 1 else Attachment.sha256.in_(sorted(hashes)),
                 Attachment.kind_code == "contract",
                 Attachment.removed_at.is_(None),
                 Contract.state.not_in(NOT_A_DEAL),
             )
-            .order_by(Attachment.id.desc())
+            .order_by(Attachment.contract_id.desc())
             .limit(MOST)
         )
         found: dict[str, set[int]] = defaultdict(set)
