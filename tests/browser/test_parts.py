@@ -229,7 +229,7 @@ def test_a_draft_is_saved_half_a_minute_after_a_change(page: Page):
         page.clock.run_for(31_000)
     assert "伞骨自动装配线" in (saving.value.post_data or "")
     expect(page.locator("[data-saved]")).to_contain_text("已自动保存")
-    expect(page.locator("input[name=version]")).to_have_value("2")
+    expect(page.locator("input[name=base]")).to_have_value("after as shown first")
 
 
 def test_a_draft_that_could_not_be_saved_is_said_and_tried_again(page: Page):
@@ -267,9 +267,9 @@ def test_a_form_waits_for_the_draft_on_its_way(page: Page):
     page.get_by_role("button", name="保存，下一步").click()
     assert order == ["POST draft"]
     with page.expect_response("**/every"):
-        held[0].fulfill(json={"version": 5})
+        held[0].fulfill(json={"base": "as the draft stands"})
     assert order == ["POST draft", "POST every"]
-    expect(page.locator("input[name=version]")).to_have_value("5")
+    expect(page.locator("input[name=base]")).to_have_value("as the draft stands")
 
 
 # Files, errors, lists

@@ -72,6 +72,7 @@ class Instalment(Form):
 
 class Filing(FlaskForm):
     version = HiddenField(default="1")
+    base = HiddenField(default="as shown first")
     title = StringField("合同名称", [InputRequired("填写合同名称")], description="与合同正本一致。")
     seller = StringField("卖方", [InputRequired("选择卖方")])
     kind = SelectField(
@@ -239,7 +240,7 @@ def find():
 
 @bp.post("/draft")
 def draft():
-    return jsonify(version=int(request.form["version"]) + 1)
+    return jsonify(base=f"after {request.form['base']}")
 
 
 @bp.route("/signin", methods=["GET", "POST"])
