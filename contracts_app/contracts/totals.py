@@ -354,8 +354,8 @@ def fold(told: Callable[[int, int], None] = lambda done, whole: None) -> int:
     """Fold what the ledger holds into the summaries; returns how many entries that was. For commands and timers.
 
     Safe at any time and beside people who register: on PostgreSQL they wait only while the last entry's number is
-    read; SQLite has one writer, so there they wait for the whole of it, a second or two for what came since the last
-    time. ``told`` hears how many of the sums are done.
+    read; SQLite has one writer, so there they wait for the whole of it, a second or so for a thousand entries: fold
+    before serving or at night. ``told`` hears how many of the sums are done.
     """
     with unit_of_work() as work:
         if work.get_bind().dialect.name == "postgresql":
