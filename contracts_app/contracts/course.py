@@ -72,17 +72,21 @@ def steps(contract: Contract) -> list[Step]:
 
 
 def _stations(contract: Contract, reached: dict[State, datetime]) -> dict[State, str]:
-    """The stations of this contract's way, in order."""
+    """The stations of this contract's way, in order. A change that makes it large later adds none to it."""
     stations = dict(_ALWAYS)
-    if contract.needs_expert or State.EXPERT in reached or contract.state is State.EXPERT:
+    is_under_way = State.REGISTERED not in reached
+    if (is_under_way and contract.needs_expert) or State.EXPERT in reached or contract.state is State.EXPERT:
         stations[State.EXPERT] = "专家审核"
-    if contract.needs_third or State.CHECKED in reached:
+    if (is_under_way and contract.needs_third) or State.CHECKED in reached:
         stations[State.CHECKED], stations[State.REGISTERED] = "复核", "大额审批登记"
     if contract.state is State.CORRECTION:
         stations[State.SUBMITTED] = "补正"
     stations = {state: stations[state] for state in _ORDER if state in stations}
-    if contract.state in _OTHER_ENDS:
+    was_refused = contract.state is State.OBJECTION and State.REFUSED in reached
+    if contract.state in _OTHER_ENDS or was_refused:
         stations = {state: label for state, label in stations.items() if state in reached}
+    if was_refused:
+        stations[State.REFUSED] = State.REFUSED.label
     if contract.state in _OTHER_ENDS or contract.state in _CASES:
         stations[contract.state] = contract.state.label
     return stations
@@ -91,7 +95,8 @@ def _stations(contract: Contract, reached: dict[State, datetime]) -> dict[State,
 def _reached(contract: Contract) -> dict[State, datetime]:
     """State -> when it was reached; a step back takes away what came after it.
 
-    An expert's opinion brings the contract back to the review and is a station passed all the same.
+    An expert's opinion brings the contract back to the review and is a station passed all the same, also when the
+    second review is given back.
     """
     reached: dict[State, datetime] = {}
     for line in contract.history:
@@ -100,17 +105,17 @@ def _reached(contract: Contract) -> dict[State, datetime]:
         if line.source is line.target:
             continue
         is_back = line.move == "undo" and line.target in reached
+        was_heard = line.target is State.REVIEWED and (line.move == "record_expert" or line.source is State.CHECKED)
         if line.target is State.CORRECTION or (line.target is State.SUBMITTED and not is_back):
             reached.clear()
         elif line.target in _ORDER:
             place = _ORDER.index(line.target)
-            is_after_experts = line.move == "record_expert"
             reached = {
                 state: at
                 for state, at in reached.items()
-                if state not in _ORDER or _ORDER.index(state) <= place or (is_after_experts and state is State.EXPERT)
+                if state not in _ORDER or _ORDER.index(state) <= place or (was_heard and state is State.EXPERT)
             }
-        if line.target is not State.CORRECTION and not is_back and line.move != "record_expert":
+        if line.target is not State.CORRECTION and not is_back and not was_heard:
             reached[line.target] = line.at
     if contract.state is State.EXPERT:
         reached.pop(State.EXPERT, None)  # it is there now

@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts import case_asks, case_guards, case_moves, ledger
 from contracts_app.contracts.cases import Outcome
+from contracts_app.contracts.course import steps
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.impact import impact_of
 from contracts_app.contracts.ledger import Figures, LedgerEntry
@@ -125,6 +126,7 @@ def test_a_change_beyond_the_threshold_is_granted_by_a_third_person(make, sessio
     move("grant_change", contract, manager, counts_on=today(), opinion="")
     session.commit()
     assert (contract.needs_third, contract.checked_by, contract.decided_by) == (True, second, manager)
+    assert "大额审批登记" not in {step.label for step in steps(contract)}, "it was registered as any other"
     assert contract.total_amount == Decimal(6_000_000)
 
     more = {"total_amount": Decimal(7_000_000), "payments": plan_of(7_000_000)}
@@ -386,6 +388,7 @@ def test_a_revocation_needs_the_party_heard_and_another_person(make):
 def test_an_objection_is_decided_by_somebody_who_took_no_part(make):
     contract = make.contract(state=State.REFUSED)
     move("object", contract, contract.filed_by, ground_code="Y01", grounds="标的明确。", paper=None)
+    assert [step.label for step in steps(contract)][-2:] == ["不予登记", "异议中"]
     for involved in (contract.reviewed_by, contract.decided_by):
         if involved.has(Role.REVIEWER):
             with pytest.raises(Refused, match="没有参与过"):
