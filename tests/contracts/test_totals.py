@@ -16,6 +16,7 @@ from contracts_app.contracts.ledger import Cause, LedgerEntry
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.contracts.totals import FacetTotal, sums, sums_by_tab
+from contracts_app.core.clock import now_utc
 from contracts_app.core.pages import Sort
 from contracts_app.platforms.models import Platform
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
@@ -73,8 +74,8 @@ def office(make, session):
                 contract.state = State.CANCELLED
                 ledger.strike_off(contract, Cause.CANCELLATION, later)
             case 2:
-                ledger.count_receipt(contract, Decimal(rng.randint(1, 10**8)).scaleb(-2), later)
-                ledger.count_verification(contract, Decimal(rng.randint(1, 10**8)).scaleb(-2), later)
+                ledger.count_receipt(contract, Decimal(rng.randint(1, 10**8)).scaleb(-2), later, now_utc())
+                ledger.count_verification(contract, Decimal(rng.randint(1, 10**8)).scaleb(-2), later, now_utc())
 
     return fill
 

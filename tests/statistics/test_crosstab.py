@@ -21,7 +21,7 @@ from contracts_app.contracts.ledger import Cause
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
-from contracts_app.core.clock import today
+from contracts_app.core.clock import now_utc, today
 from contracts_app.platforms.models import Platform
 from contracts_app.statistics.crosstab_question import Show
 from contracts_app.statistics.measures import MEASURES
@@ -60,8 +60,8 @@ def years(make, session):
             contract.state = State.CANCELLED
             ledger.strike_off(contract, Cause.CANCELLATION, date(2026, 11, 3))
         elif number % 4 == 2:
-            ledger.count_receipt(contract, Decimal("12345.67"), date(2026, 11, 4))
-            ledger.count_verification(contract, Decimal("2345.67"), date(2026, 11, 5))
+            ledger.count_receipt(contract, Decimal("12345.67"), date(2026, 11, 4), now_utc())
+            ledger.count_verification(contract, Decimal("2345.67"), date(2026, 11, 5), now_utc())
     session.commit()
 
 

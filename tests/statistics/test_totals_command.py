@@ -9,6 +9,7 @@ from sqlalchemy import update
 
 from contracts_app.contracts import ledger
 from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units
 from tests.factories import JINJIANG, SHISHI
@@ -88,7 +89,7 @@ def test_by_two_dimensions_there_are_keys_names_and_the_four_amounts(app, regist
     contract = register(JINJIANG, "2025-03-01", 100, "KF1", technology=60)
     register(SHISHI, "2025-05-01", 7, "FW1")
     register(SHISHI, "2025-12-01", 9, "FW1")
-    ledger.count_receipt(contract, Decimal("1234.50"), date(2025, 4, 1))
+    ledger.count_receipt(contract, Decimal("1234.50"), date(2025, 4, 1), now_utc())
     result = run(app, "--year", "2025", "--by", "unit,quarter", "--as-of", "2025-06-30", "--format", "json")
     assert (result.exit_code, result.stderr) == (0, "")
     lines = json.loads(result.stdout)
