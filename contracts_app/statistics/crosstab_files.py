@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from flask import Response, send_file
@@ -13,7 +14,8 @@ from contracts_app.core.clock import local, now_utc
 from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
 
 from .crosstab import Figure, Head, Row, Table, Written
-from .measures import GROWTH, MEASURES, SHARE, Kind, exact
+from .measures import GROWTH, MEASURES, SHARE, Kind
+from .printing import four_places
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def _values(figures: Sequence[Figure]) -> list[str | int | None]:
 def _plain(figure: Figure) -> str | int | None:
     if figure.value is None or figure.head.written is Written.MEASURE:
         return figure.head.measure.plain(figure.value)
-    return f"{exact(figure.value):.4f}"
+    return four_places(Fraction(figure.value))
 
 
 def _unit(head: Head) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from math import floor
 
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
@@ -50,20 +51,18 @@ class Chance:
 
 def chances(past: Mapping[State, Past], given: Mapping[State, Fraction]) -> dict[State, Chance]:
     """For each state; where few contracts came there, what holds for all that were submitted stands in."""
-    everybody = past.get(State.SUBMITTED, Past()).share
-    return {
-        state: Chance(
-            state,
-            past.get(state, Past()),
-            _to_tenths(past.get(state, Past()).share or everybody or WITHOUT_HISTORY),
-            given.get(state),
-        )
-        for state in PENDING
-    }
+    of = {state: past.get(state, Past()) for state in PENDING}
+
+    def usual(state: State) -> Fraction:
+        known = (share for share in (of[state].share, of[State.SUBMITTED].share) if share is not None)
+        return next(known, WITHOUT_HISTORY)  # none of many registered is a chance of nought, and not unknown
+
+    return {state: Chance(state, of[state], _to_tenths(usual(state)), given.get(state)) for state in PENDING}
 
 
 def _to_tenths(share: Fraction) -> Fraction:
-    return Fraction(round(share * 1000), 1000)
+    """To a tenth of a percent, half up."""
+    return Fraction(floor(share * 1000 + Fraction(1, 2)), 1000)
 
 
 @dataclass(frozen=True)

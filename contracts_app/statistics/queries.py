@@ -59,7 +59,7 @@ def year_overview(year: int, person: User, on: date | None = None) -> YearOvervi
         task=amounts.whole,
         months=_months(cells),
         last_year_months=_last_year_months(cells),
-        types=_types(year, person, as_of if year == on.year else None) if units else (),
+        types=_types(year, person, on) if units else (),
         halves=_halves(cells, {AMOUNT: amounts, CONTRACTS: numbers}) if units else (),
         needed=_needed(total, year, on),
         past=_past(cells),
@@ -132,7 +132,7 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
 
     begun = {}
     if on.year <= year:
-        days = [_same_day(year, each, on) for each in years]
+        days = [day for each in years if (day := _same_day(year, each, on)) <= on]  # none later than the as-of day
         begun = {(unit, day.year): counted for day in days for unit, counted in up_to(day).items()}
         month = f"{on.year}-{on.month:02d}"
         cut = up_to(on) if on < today() else None
@@ -225,8 +225,9 @@ def _tasks_before(year: int, units: Sequence[Unit], on: date) -> dict[str, Decim
     return {code: target.value for code, target in in_force.items()}
 
 
-def _types(year: int, person: Reader, as_of: date | None) -> tuple[TypeLine, ...]:
-    counted = _by_type(year, person, as_of)
+def _types(year: int, person: Reader, on: date) -> tuple[TypeLine, ...]:
+    cut = on if year == on.year and on < today() else None
+    counted = _by_type(year, person, cut) if year <= on.year else {}
     roots = select(ContractType.code, ContractType.name).where(ContractType.parent_code.is_(None))
     return tuple(
         TypeLine(code, name, counted.get(code, _NOTHING))

@@ -183,6 +183,7 @@ class Report:
     facts: Facts
     units: Sequence[UnitLine]
     total: UnitLine
+    has_own_task: bool  # of the region itself; else its target is the sum of the units' tasks
     months: Sequence[MonthLine]  # from January to the period's end
     tables: Sequence[Table]
     documents: Sequence[str]  # that set the tasks
@@ -250,6 +251,7 @@ def report(region: Region, period: Period, reader: Reader, on: date) -> Report:
         facts=facts,
         units=lines,
         total=_total(facts, lines, own.value if own else None),
+        has_own_task=own is not None,
         months=_months(facts, running, before),
         tables=[_table(facts, DIMENSIONS[code]) for code in FACETS] if codes else [],
         documents=list(dict.fromkeys(task.document for task in tasks.values())),

@@ -143,17 +143,30 @@ def tasks(frozen: Frozen) -> list[TaskLine]:
     region = frozen.snapshot.region_code
     codes = [unit.code for unit in frozen.units]
     now = targets_for(frozen.period.year, TASK, [region, *codes], on=frozen.until)
-    registered = frozen.tables(Caliber.REGISTERED).units
+    untold = [code for code in codes if code in now and code not in published["units"]]
+    then = _done_then(frozen, since, untold) if untold else {}
     lines = []
     for unit in frozen.units:
         was, target = published["units"].get(unit.code), now.get(unit.code)
         if was or target:
-            before = Decimal(was["done"]) if was else registered.get(unit.code, Figures()).total_amount
+            before = Decimal(was["done"]) if was else then.get(unit.code, Decimal(0))
             done = before + added.get(unit.code, Figures()).total_amount
             lines.append(TaskLine(unit.name, was, target.value if target else None, done))
     if region not in codes and (region in now or lines):
         lines.append(_whole(published, lines, now.get(region), since_then.whole.total_amount))
     return lines
+
+
+def _done_then(frozen: Frozen, since: date, codes: Sequence[str]) -> dict[str, Decimal]:
+    """What units without a task had done since the year began when the figures were frozen, which keep it only of
+    units that had one: the entries that were there."""
+    rows = db.session.execute(
+        select(LedgerEntry.unit_code, func.sum(LedgerEntry.total_amount))
+        .where(LedgerEntry.id <= frozen.content["last_entry"], LedgerEntry.counts_on.between(since, frozen.period.last))
+        .where(LedgerEntry.unit_code.in_(codes), LedgerEntry.cause.in_(OF_REGISTRATION))
+        .group_by(LedgerEntry.unit_code)
+    )
+    return {unit: Decimal(amount) for unit, amount in rows}
 
 
 def _whole(published: Mapping[str, Any], lines: Sequence[TaskLine], own: Target | None, added: Decimal) -> TaskLine:

@@ -102,7 +102,7 @@ def _units(written: _ReportBook) -> None:
     if not made.units:
         sheet.line += 1
     total = made.total
-    sheet.add(_total_cells(sheet, total, is_own=_has_own_task(made)), "foot")
+    sheet.add(_total_cells(sheet, total, is_own=made.has_own_task), "foot")
     sheet.page.conditional_format(
         sheet.first,
         DONE,
@@ -119,11 +119,6 @@ def _units(written: _ReportBook) -> None:
         },
     )
     written.foot = foot
-
-
-def _has_own_task(made: Report) -> bool:
-    """Whether the task of all is one of its own and not the sum of the units' tasks."""
-    return made.total.target != (sum((line.target or Decimal(0) for line in made.units), Decimal(0)) or None)
 
 
 def _unit_cells(sheet: Sheet, line: UnitLine, total: UnitLine, foot: int) -> Cells:

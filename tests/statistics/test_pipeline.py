@@ -52,6 +52,13 @@ def test_a_chance_comes_from_the_state_else_from_all_that_were_submitted_else_fr
     assert all(chance.value == WITHOUT_HISTORY for chance in chances({}, {}).values())
 
 
+def test_none_of_many_is_a_chance_of_nought_and_shares_are_rounded_half_up():
+    found = chances({State.SUBMITTED: Past(16, 1), State.EXPERT: Past(12, 0)}, {})
+    assert found[State.EXPERT].value == 0, "twelve were not registered: that is known"
+    assert found[State.SUBMITTED].value == Fraction(63, 1000)  # 6.25 %, as the page writes it
+    assert {chance.value for chance in chances({State.SUBMITTED: Past(20, 0)}, {}).values()} == {0}
+
+
 @pytest.mark.parametrize("text", ["", "abc", "101", "-1", "1e2", "５０", "99.999", "1,5", "."])
 def test_an_odd_chance_is_left_out(text):
     given, faults = read_chances({"p_accepted": text, "p_checked": " 100% "})

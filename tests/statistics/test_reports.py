@@ -195,6 +195,13 @@ def test_every_formula_of_the_workbook_gives_what_stands_in_its_cell_and_all_she
     adds_up(of, book)
 
 
+def test_a_task_of_the_city_is_its_own_also_where_it_is_the_sum_of_the_units(made, task):
+    task(QUANZHOU, 2025, 250)
+    of = made(QUANZHOU, "2025-12")
+    assert of.total.measured == of.total.running.total_amount > sum(line.measured for line in of.units if line.target)
+    assert reckoned_again(Reckoned(workbook(of, extras(of), "测试", is_demonstration=False))) > 150
+
+
 def reckoned_again(book):
     """How many formulas give what stands in their cells; one that does not fails."""
     reckoned = 0

@@ -141,10 +141,14 @@ def test_months_run_up_to_the_year_and_types_add_up_to_it(manager, register):
     }  # fmt: skip
 
 
-def test_the_months_of_a_running_year_end_with_this_one(manager, register):
-    register(JINJIANG, "2025-01-31", 10)
+def test_the_months_of_a_running_year_end_with_this_one_and_of_a_later_one_there_is_nothing(manager, register):
+    register(JINJIANG, "2025-01-01", 10)
     assert len(year_overview(2025, manager, date(2025, 3, 1)).months) == 3
-    assert year_overview(2026, manager, date(2025, 3, 1)).months == ()
+    register(JINJIANG, "2026-01-01", 20)
+    ahead = year_overview(2026, manager, date(2025, 3, 1))
+    assert ahead.months == ()
+    assert sum(kind.counted.total_amount for kind in ahead.types) == ahead.total.counted.total_amount == 0
+    assert year_overview(2026, manager, date(2024, 3, 1)).total.same_period.total_amount == 0
 
 
 def test_pace_is_the_share_of_the_year_that_is_over(manager):
