@@ -135,6 +135,9 @@ def verify(snapshot_id: int | None) -> None:
         else:
             altered += 1
             click.echo(f"{name}：{'；'.join(verdict.faults)}")
+    for title in snapshots.taken_away() if snapshot_id is None else ():
+        altered += 1
+        click.echo(f"{title}：操作记录里有它，快照已被取走")
     if altered:
         _fail(f"{altered} 份快照与封存时不符，不能作为依据。")
 

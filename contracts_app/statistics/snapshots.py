@@ -271,8 +271,8 @@ class Verdict:
 def verdicts(snapshot_id: int | None = None) -> Iterator[Verdict]:
     """Prove all snapshots, or one: hash, columns and the chain in which each names the one before it.
 
-    A snapshot that was taken away is found by the next of its region. Where only one is asked for, its place in the
-    chain is proved too.
+    A snapshot that was taken away is found by the next of its region, and by the log (``taken_away``). Where only one
+    is asked for, its place in the chain is proved too.
     """
     before: dict[str, str] = {}
     for snapshot in db.session.scalars(select(Snapshot).order_by(Snapshot.id)):
@@ -281,19 +281,34 @@ def verdicts(snapshot_id: int | None = None) -> Iterator[Verdict]:
         before[snapshot.region_code] = snapshot.content_hash
 
 
+def taken_away() -> list[str]:
+    """Titles of the snapshots that the log tells of and that are there no more: the last of a region too."""
+    freezing = (
+        select(audit.AuditEntry.details)
+        .outerjoin(Snapshot, Snapshot.id == audit.AuditEntry.subject_id)
+        .where(audit.AuditEntry.subject == "snapshot", audit.AuditEntry.action == "freeze_figures")
+        .where(Snapshot.id.is_(None))
+    )
+    return [f"{told['title']}（第 {told['number']} 版）" for told in db.session.scalars(freezing)]
+
+
 def _faults(snapshot: Snapshot, follows: str | None) -> Iterator[str]:
     if hash_of(snapshot.content) != snapshot.content_hash:
         yield "内容与封存时的校验值不符，被改动过"
     try:
         content = json.loads(snapshot.content)
+        maker = content["made_by"].get("username")
         if canonical(content) != snapshot.content:
             yield "内容不是封存时的写法"
         kept = _columns_of(content)
         follows_said = content["follows"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         yield "内容读不出来"
         return
-    if wrong := [name for name, value in kept.items() if getattr(snapshot, name) != value]:
+    wrong = [name for name, value in kept.items() if getattr(snapshot, name) != value]
+    if maker != (snapshot.made_by.username if snapshot.made_by else None):
+        wrong.append("made_by_id")
+    if wrong:
         yield f"列表上的 {'、'.join(wrong)} 与封存的内容不符"
     if follows_said != follows:
         yield "与上一份快照接不上：中间有快照被改动或取走"

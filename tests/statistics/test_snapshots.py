@@ -115,6 +115,16 @@ def test_a_city_is_held_against_its_own_task_else_against_those_of_its_units(yea
     assert tasks(units)[-1].differs
 
 
+def test_a_task_that_was_recorded_later_is_held_against_all_since_january(year, task):
+    quarter = Frozen(freeze(place(QUANZHOU), Period(2025, 10, 12), Publication("四季度"), None))
+    task(SHISHI, 2025, 60)
+    assert {line.name: (line.done / WAN, line.completion) for line in tasks(quarter)} == {
+        "晋江市": (150, "0.7500"),
+        "石狮市": (30, "0.5000"),
+        "合计": (180, "0.6923"),
+    }
+
+
 def test_a_newer_one_gets_the_next_number_and_the_older_stays(frozen, year):
     ledger.strike_off(year[0], Cause.REVOCATION, date(2025, 12, 31))
     second = freeze(place(JINJIANG), Y2025, Publication("更正"), None)
@@ -223,7 +233,7 @@ def faults():
     return {verdict.snapshot.id: verdict.faults for verdict in snapshots.verdicts() if verdict.faults}
 
 
-def test_tampering_is_found_however_it_is_done(frozen, year, session, unguarded):
+def test_tampering_is_found_however_it_is_done(frozen, year, make, session, unguarded):
     first, second = frozen.snapshot, freeze(place(JINJIANG), Y2025, Publication("第二版"), None)
     assert faults() == {}
     session.execute(update(Snapshot).where(Snapshot.id == first.id).values(title="别的"))
@@ -241,6 +251,11 @@ def test_tampering_is_found_however_it_is_done(frozen, year, session, unguarded)
     session.execute(delete(Snapshot).where(Snapshot.id == first.id))
     session.expire_all()
     assert "接不上" in faults()[second.id][0]
+    assert snapshots.taken_away() == ["2025年年报（第 1 版）"]
+    somebody = make.user(Role.MANAGER)
+    session.execute(update(Snapshot).where(Snapshot.id == second.id).values(made_by_id=somebody.id))
+    session.expire_all()
+    assert "made_by_id" in faults()[second.id][0]
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
@@ -351,6 +366,9 @@ def test_verify_fails_where_one_was_altered(app, frozen, session, unguarded):
     proved = run(app, "verify")
     assert proved.exit_code == 1
     assert "校验值不符" in proved.stdout
+    session.execute(delete(Snapshot))
+    proved = run(app, "verify")
+    assert (proved.exit_code, proved.stdout) == (1, "2025年年报（第 1 版）：操作记录里有它，快照已被取走\n")
 
 
 def test_the_page_asks_no_more_of_the_database_with_more_entries(make, frozen, year, register, count_queries):
