@@ -19,7 +19,8 @@ Cell = str | int | Decimal | Fraction | date | datetime | None
 CSV_MIME = "text/csv; charset=utf-8"
 XLSX_MIME = FileKind.XLSX.mime
 MOST_ROWS = 1_048_000  # of a sheet, with room for head and foot
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # with which a cell would begin a formula
+# With which a cell would begin a formula; Chinese Excel takes the wide signs for one too.
+_FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")
 
 
 class As(Enum):

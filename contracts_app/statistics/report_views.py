@@ -16,16 +16,14 @@ from contracts_app.regions.models import Region
 
 from . import report_pdf, reports
 from .measures import MEASURES
-from .periods import FIRST_YEAR, LAST_YEAR, Period, PeriodError
 from .report_extras import extras
 from .report_pdf import line_chart
 from .reports import Report
-from .sentence_views import places_of
+from .sentence_views import NEWEST, period_asked, places_of
 from .views import contracts_url
 from .workbook import workbook
 
 bp = Blueprint("reports", __name__, url_prefix="/statistics/reports")
-NEWEST = 6  # years to choose from
 PDF = "application/pdf"
 
 
@@ -34,7 +32,7 @@ PDF = "application/pdf"
 def index() -> str:
     """The report on the screen; every number leads to its contracts."""
     places, on = places_of(current_user.region), today()
-    period = _period(request.args)
+    period = period_asked(request.args)
     region = _region(places, request.args)
     has_begun = period.has_begun(on)
     made = reports.report(region, period, current_user, on) if region and has_begun else None
@@ -61,7 +59,7 @@ def file() -> Response:
     """The same report as a file; who took it is written down."""
     ending = request.form.get("format", "")
     region = _region(places_of(current_user.region), request.form)
-    period = _period(request.form)
+    period = period_asked(request.form)
     if ending not in ("xlsx", "pdf") or region is None or not period.has_begun(today()):
         abort(400)
     made = reports.report(region, period, current_user, today())
@@ -82,14 +80,3 @@ def _region(places: list[Region], args: MultiDict[str, str]) -> Region | None:
         return None
     asked = args.get("region") or places[0].code
     return next((place for place in places if place.code == asked), None) or abort(404)
-
-
-def _period(args: MultiDict[str, str]) -> Period:
-    """The period asked for, in the year beside it where one is chosen; this year where neither can be read."""
-    year, text = args.get("year", ""), args.get("period", "")
-    if year.isascii() and year.isdigit() and len(year) == 4 and FIRST_YEAR <= int(year) <= LAST_YEAR:
-        text = f"{year}{text[4:]}"
-    try:
-        return Period.parse(text)
-    except PeriodError:
-        return Period(today().year, 1, 12)

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request
@@ -74,12 +75,12 @@ def asked_for() -> Asked | None:
     clauses = tuple(code for code in known if code in request.args.getlist("clause")) or USUAL
     words = {caliber.value: caliber for caliber in Caliber}
     caliber = words.get(request.args.get("caliber", ""), Caliber.REGISTERED)
-    return Asked(region, period_asked(), clauses, caliber)
+    return Asked(region, period_asked(request.args), clauses, caliber)
 
 
-def period_asked() -> Period:
-    """The period of the address, of the year beside it if one is chosen; this year where there is none."""
-    year, text = request.args.get("year", ""), request.args.get("period", "")
+def period_asked(args: Mapping[str, str]) -> Period:
+    """The period of an address or form, of the year beside it if one is chosen; this year where none can be read."""
+    year, text = args.get("year", ""), args.get("period", "")
     if year.isascii() and year.isdigit() and len(year) == 4 and FIRST_YEAR <= int(year) <= LAST_YEAR:
         text = f"{year}{text[4:]}"
     try:

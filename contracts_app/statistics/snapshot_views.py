@@ -53,7 +53,7 @@ def index() -> str:
 @needs(Can.PUBLISH_FIGURES)
 def new() -> ResponseReturnValue:
     """Everything that would be frozen, and what it is published as."""
-    region, period = _region_asked(), period_asked()
+    region, period = _region_asked(), period_asked(request.args)
     if sentence := snapshots.why_not_freeze(region, period, current_user):
         return _new_page(region, period, None, sentence), 422 if request.method == "POST" else 200
     form = FreezeForm(title=f"{period.name}{region.name}技术合同认定登记情况")
