@@ -122,7 +122,7 @@ def _opinions(contract: Contract, story: Story) -> list[Sequence[str]]:
         last = next((pair for pair in reversed(story) if _is_opinion(pair[0], state)), None)
         if last:
             line, entry = last
-            said = "；".join((entry.title, *(f"{name}：{answer}" for name, answer in entry.answers)))
+            said = "；".join((entry.title, *(f"{name}：{answer.rstrip('。')}" for name, answer in entry.answers)))
             rows.append((label, _who(line), f"{local(line.at):%Y-%m-%d %H:%M}", said))
         elif needed.get(state, True):
             rows.append((label, "", "", ""))
@@ -139,7 +139,7 @@ def _who(line: HistoryLine) -> str:
 
 
 def _told(line: HistoryLine, entry: course.Entry) -> Sequence[str]:
-    said = [f"{name}：{answer}" for name, answer in entry.answers]
+    said = [f"{name}：{answer.rstrip('。')}" for name, answer in entry.answers]
     said += [f"{name}：{before or '空'} → {after or '空'}" for name, before, after in entry.changes]
     return (f"{local(line.at):%Y-%m-%d %H:%M}", entry.title, _who(line), "；".join(said))
 
