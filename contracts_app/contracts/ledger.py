@@ -162,6 +162,9 @@ class Figures:
     def __add__(self, other: "Figures") -> "Figures":
         return Figures(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
 
+    def __sub__(self, other: "Figures") -> "Figures":
+        return self + -other
+
     def __neg__(self) -> "Figures":
         return Figures(*(-own for own in self))
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.contracts.dimensions import DIMENSIONS
+from contracts_app.contracts.ledger import Figures
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.totals import totals
 from contracts_app.core.clock import today
@@ -15,7 +16,7 @@ from contracts_app.regions.models import Region, Unit
 from contracts_app.targets import queries as targets
 from contracts_app.targets.models import YUAN, Comparison, Indicator, PublishedFigure
 
-from .sums import Counted, registered
+from .sums import registered
 
 AMOUNT, CONTRACTS = "total_amount", "contracts"
 
@@ -28,7 +29,7 @@ class Beside:
     year: int
     amount: PublishedFigure | None
     contracts: PublishedFigure | None
-    counted: Counted
+    counted: Figures
     until: date | None  # the last day counted of a year that is running
     unit_code: str | None  # None for the whole region
 
@@ -103,7 +104,7 @@ def _plan_years(indicator: Indicator, as_of: date | None) -> tuple[PlanYear, ...
 
 
 def published_beside(
-    year: int, region: Region, units: Sequence[Unit], counted: Mapping[tuple[str, int], Counted], on: date
+    year: int, region: Region, units: Sequence[Unit], counted: Mapping[tuple[str, int], Figures], on: date
 ) -> tuple[Beside, ...]:
     """Places of which anything was published for this year or the last, each with both years.
 

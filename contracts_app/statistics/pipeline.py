@@ -11,10 +11,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from math import floor
 
+from contracts_app.contracts.ledger import Figures
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
 
-from .sums import Counted, add_up
+from .sums import add_up
 
 # On the way to a registration, in the order of the way. Drafts are nobody's but their filer's.
 PENDING = (State.SUBMITTED, State.CORRECTION, State.ACCEPTED, State.REVIEWED, State.EXPERT, State.CHECKED)
@@ -70,7 +71,7 @@ class Stage:
     """What waits in one state; amounts are 元."""
 
     chance: Chance
-    counted: Counted
+    counted: Figures
     towards_task: Decimal  # the part of its amount that counts towards the task
     query: ContractQuery  # the list of it
 
@@ -137,7 +138,7 @@ class Pipeline:
     is_cut: bool  # there are more contracts than were looked at
 
     @property
-    def counted(self) -> Counted:
+    def counted(self) -> Figures:
         return add_up(stage.counted for stage in self.stages)
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import distinct, func, literal_column, select
 
 from contracts_app.accounts.models import User
+from contracts_app.contracts.ledger import Figures
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
@@ -18,7 +19,6 @@ from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Unit
 
 from .pipeline import PENDING, Chance, Past, Pipeline, Stage, Waiting, chances, close
-from .sums import Counted
 from .year import YearOverview
 
 LOOKED_AT = 50  # contracts that a person may go through by name
@@ -61,15 +61,15 @@ def _stages(query: ContractQuery, person: User, held: set[str], chance_of: Mappi
         )
         .group_by(Contract.state, Contract.unit_code)
     )
-    found: dict[State, Counted] = {}
+    found: dict[State, Figures] = {}
     towards: dict[State, Decimal] = {}
     for state, unit, number, amount, technology in rows:
-        found[state] = found.get(state, Counted()) + Counted(number, Decimal(amount), Decimal(technology))
+        found[state] = found.get(state, Figures()) + Figures(number, Decimal(amount), Decimal(technology))
         towards[state] = towards.get(state, Decimal(0)) + (Decimal(amount) if unit in held else 0)
     return tuple(
         Stage(
             chance_of[state],
-            found.get(state, Counted()),
+            found.get(state, Figures()),
             towards.get(state, Decimal(0)),
             ContractQuery(states=(state,), unit=query.unit),
         )

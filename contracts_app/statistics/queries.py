@@ -17,9 +17,9 @@ from sqlalchemy import func, select
 from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
 from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.ledger import Figures, LedgerEntry
 from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums, totals
+from contracts_app.contracts.totals import totals
 from contracts_app.core.clock import month_edges, same_period_last_year, today, year_edges
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region, Unit
@@ -32,7 +32,7 @@ from .beside import AMOUNT, CONTRACTS, plan_lines, published_beside
 from .forecast import MOST_YEARS, PastYear
 from .pace import Half, Needed, is_shown_on, needed
 from .ranking import rank
-from .sums import Counted, add_up
+from .sums import add_up
 from .year import MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
 
 MID_MONTH = 15
@@ -89,19 +89,19 @@ class _Cells:
     on: date
     units: tuple[str, ...]
     years: tuple[int, ...]  # before this one, the newest first, of which anything may have been counted
-    months: Mapping[tuple[str, str], Counted]  # by unit and month: 2025-03
-    begun: Mapping[tuple[str, int], Counted]  # by unit and past year: of the as-of month, up to the same day
+    months: Mapping[tuple[str, str], Figures]  # by unit and month: 2025-03
+    begun: Mapping[tuple[str, int], Figures]  # by unit and past year: of the as-of month, up to the same day
 
     @property
     def last_month(self) -> int:
         """The month of the last day that counts; 0 before the year, 12 after it."""
         return 12 if self.on.year > self.year else self.on.month if self.on.year == self.year else 0
 
-    def of(self, unit: str, year: int, first: int = 1, last: int = 12) -> Counted:
+    def of(self, unit: str, year: int, first: int = 1, last: int = 12) -> Figures:
         """Of a unit, or of all, from one month of a year to another."""
         return add_up(self.months.get((unit, f"{year}-{month:02d}"), _NOTHING) for month in range(first, last + 1))
 
-    def by_same_day(self, unit: str, year: int) -> Counted:
+    def by_same_day(self, unit: str, year: int) -> Figures:
         """Of a past year, up to the day this year has come to; of all of it where this year is over."""
         day = _same_day(self.year, year, self.on)
         if day == month_edges(year, day.month)[1]:
@@ -110,7 +110,7 @@ class _Cells:
 
 
 Key = TypeVar("Key", str, int)
-_NOTHING = Counted()
+_NOTHING = Figures()
 _ALL = ""  # units together
 
 
@@ -122,9 +122,9 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
     years = tuple(range(year - 1, since - 1, -1))
     until = month_edges(on.year, on.month)[1] if on.year <= year else None
     by_month = totals(ContractQuery(year=year, since=since, date_to=until), person, [DIMENSIONS["unit"], _MONTH])
-    months = {(unit, month): _counted(sums) for (unit, month), sums in by_month.items()}
+    months = {(unit, month): sums.figures for (unit, month), sums in by_month.items()}
 
-    def up_to(day: date) -> dict[str, Counted]:
+    def up_to(day: date) -> dict[str, Figures]:
         """In the month of the day, by unit."""
         month = f"{day.year}-{day.month:02d}"
         whole = {unit: counted for (unit, of), counted in months.items() if of == month}
@@ -143,15 +143,15 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
 _MONTH = DIMENSIONS["month"]
 
 
-def _with_all(cells: Mapping[tuple[str, Key], Counted]) -> dict[tuple[str, Key], Counted]:
+def _with_all(cells: Mapping[tuple[str, Key], Figures]) -> dict[tuple[str, Key], Figures]:
     """The same, and under no unit what all of them make."""
-    every: dict[tuple[str, Key], Counted] = dict(cells)
+    every: dict[tuple[str, Key], Figures] = dict(cells)
     for (_, key), counted in cells.items():
         every[_ALL, key] = every.get((_ALL, key), _NOTHING) + counted
     return every
 
 
-def _up_to(day: date, whole: Mapping[str, Counted], person: Reader) -> dict[str, Counted]:
+def _up_to(day: date, whole: Mapping[str, Figures], person: Reader) -> dict[str, Figures]:
     """What each unit counted in a month up to a day, from the shorter side; ``whole`` is all of the month."""
     first, last = month_edges(day.year, day.month)
     if day == last:
@@ -162,18 +162,14 @@ def _up_to(day: date, whole: Mapping[str, Counted], person: Reader) -> dict[str,
     return {unit: whole.get(unit, _NOTHING) - rest.get(unit, _NOTHING) for unit in {*whole, *rest}}
 
 
-def _by_days(first: date, last: date, person: Reader, column: str) -> dict[str, Counted]:
+def _by_days(first: date, last: date, person: Reader, column: str) -> dict[str, Figures]:
     """What was counted on some days, by unit or type: the three figures that stand in the index of the days."""
     names = (column, "contracts", "total_amount", "technology_amount")
     key, *figures = (getattr(LedgerEntry, name) for name in names)
     columns: list[Any] = [key, *(func.sum(figure) for figure in figures)]
     days = ContractQuery(year=first.year, date_from=first, date_to=last).matching(person)
     rows = db.session.execute(days.with_only_columns(*columns).group_by(key))
-    return {value: Counted(number, Decimal(amount), Decimal(part)) for value, number, amount, part in rows}
-
-
-def _counted(sums: Sums) -> Counted:
-    return Counted(sums.contracts, sums.total_amount, sums.technology_amount)
+    return {value: Figures(number, Decimal(amount), Decimal(part)) for value, number, amount, part in rows}
 
 
 def _same_day(year: int, past: int, on: date) -> date:
@@ -235,7 +231,7 @@ def _types(year: int, person: Reader, on: date) -> tuple[TypeLine, ...]:
     )
 
 
-def _by_type(year: int, person: Reader, as_of: date | None) -> dict[str, Counted]:
+def _by_type(year: int, person: Reader, as_of: date | None) -> dict[str, Figures]:
     """The year by root type, up to a day: whole months from the summary, the days from the shorter side."""
     if as_of is None:
         last, days, sign = None, {}, 1
@@ -245,10 +241,10 @@ def _by_type(year: int, person: Reader, as_of: date | None) -> dict[str, Counted
     else:
         last, sign = month_edges(year, as_of.month)[1], -1
         days = _by_days(as_of + timedelta(days=1), last, person, "type_code") if as_of < last else {}
-    found: dict[str, Counted] = {}
+    found: dict[str, Figures] = {}
     if last is None or last.year == year:
         by_type = totals(ContractQuery(year=year, date_to=last), person, [_TYPE])
-        found = {code: _counted(sums) for (code,), sums in by_type.items()}
+        found = {code: sums.figures for (code,), sums in by_type.items()}
     for leaf, counted in days.items():
         root = _TYPE.rolled(leaf)
         before = found.get(root, _NOTHING)
@@ -332,9 +328,9 @@ def _months(cells: _Cells) -> tuple[MonthLine, ...]:
     )
 
 
-def _last_year_months(cells: _Cells) -> tuple[Counted, ...]:
+def _last_year_months(cells: _Cells) -> tuple[Figures, ...]:
     months = tuple(cells.of(_ALL, cells.year - 1, month, month) for month in range(1, 13))
-    return months if any(month.contracts for month in months) else ()
+    return months if any(months) else ()
 
 
 def _halves(cells: _Cells, tasks: Mapping[str, _Tasks]) -> tuple[Half, ...]:
@@ -379,7 +375,7 @@ def _past(cells: _Cells) -> tuple[PastYear, ...]:
     )
 
 
-def _by_place(region: Region, cells: _Cells) -> dict[tuple[str, int], Counted]:
+def _by_place(region: Region, cells: _Cells) -> dict[tuple[str, int], Figures]:
     places = {region.code: _ALL} | {code: code for code in cells.units}
     return {
         (place, year): cells.of(unit, year) for place, unit in places.items() for year in (cells.year, cells.year - 1)

@@ -1,6 +1,5 @@
 """A snapshot's frozen figures as files: a workbook, a plain table, and the very content that the hash is taken over."""
 
-import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ import xlsxwriter
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.ledger import Figures
 from contracts_app.core.clock import local
-from contracts_app.core.workbooks import MIME as XLSX
+from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Column, csv_lines
 
 from .measures import PLAIN, Kind
 from .snapshot_contents import GROUPS, Tables, task_lines
@@ -49,15 +48,16 @@ def as_json(frozen: Frozen) -> bytes:
 
 def as_csv(frozen: Frozen) -> bytes:
     """Every line of the three calibers; amounts in 元. Begins with the mark by which Excel knows UTF-8."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    heads = [measure.label if measure.kind is Kind.COUNT else f"{measure.label}（元）" for measure in PLAIN]
-    writer.writerow(["口径", "分组", "代码", "名称", *heads])
-    for caliber in Caliber:
-        for group, key, name, figures in rows(frozen.tables(caliber), frozen.content["names"]):
-            values = [str(value) if isinstance(value, int) else f"{value:.2f}" for value in figures]
-            writer.writerow([caliber.label, group, key, name, *values])
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    amounts = [
+        Column(one.label, As.COUNT) if one.kind is Kind.COUNT else Column(f"{one.label}（万元）", As.WAN)
+        for one in PLAIN
+    ]
+    lines = (
+        [caliber.label, group, key, name, *figures]
+        for caliber in Caliber
+        for group, key, name, figures in rows(frozen.tables(caliber), frozen.content["names"])
+    )
+    return b"".join(csv_lines([*(Column(head) for head in ("口径", "分组", "代码", "名称")), *amounts], lines))
 
 
 def as_workbook(frozen: Frozen) -> bytes:
@@ -157,7 +157,7 @@ def _on_paper(sheet: Any) -> None:
 
 
 FILES: Mapping[str, File] = {
-    "xlsx": File("Excel 工作簿", XLSX, as_workbook),
-    "csv": File("CSV 表格", "text/csv; charset=utf-8", as_csv),
+    "xlsx": File("Excel 工作簿", XLSX_MIME, as_workbook),
+    "csv": File("CSV 表格", CSV_MIME, as_csv),
     "json": File("JSON（含校验值）", "application/json", as_json),
 }

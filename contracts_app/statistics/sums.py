@@ -1,40 +1,19 @@
-"""What is counted, added up and compared: the plain values below the overview, and the list behind them."""
+"""What is counted, added up and compared, and the list behind it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
+from contracts_app.contracts.ledger import Figures
 from contracts_app.contracts.query import ContractQuery, DateKind
 
 
-@dataclass(frozen=True)
-class Counted:
-    """A number of contracts and their amounts in 元."""
-
-    contracts: int = 0
-    total_amount: Decimal = Decimal(0)
-    technology_amount: Decimal = Decimal(0)
-
-    def __add__(self, other: "Counted") -> "Counted":
-        return Counted(
-            self.contracts + other.contracts,
-            self.total_amount + other.total_amount,
-            self.technology_amount + other.technology_amount,
-        )
-
-    def __sub__(self, other: "Counted") -> "Counted":
-        return Counted(
-            self.contracts - other.contracts,
-            self.total_amount - other.total_amount,
-            self.technology_amount - other.technology_amount,
-        )
-
-
-def add_up(parts: Iterable[Counted]) -> Counted:
+def add_up(parts: Iterable[Figures]) -> Figures:
     """All parts together; nothing at all is zero."""
-    return sum(parts, Counted())
+    columns: Iterable[Iterable[Any]] = zip(*parts, strict=True)  # each added up at once: a page has hundreds of sums
+    return Figures(*(sum(column) for column in columns))
 
 
 def growth_of(now: Decimal | int, before: Decimal | int) -> Fraction | None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
+from contracts_app.contracts.ledger import Figures
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.core.clock import same_period_last_year, share_of_year_elapsed, year_edges
 from contracts_app.regions.models import Region
@@ -18,7 +19,7 @@ from contracts_app.regions.models import Region
 from .beside import Beside, PlanLine
 from .forecast import Forecast, NoForecast, PastYear, forecast
 from .pace import Half, Needed
-from .sums import Counted, add_up, growth_of, registered
+from .sums import add_up, growth_of, registered
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Task:
 class YearLine:
     """One line of the year: what was counted, its task, and the same period of the year before."""
 
-    counted: Counted
-    same_period: Counted
-    whole_last_year: Counted
+    counted: Figures
+    same_period: Figures
+    whole_last_year: Figures
     target: Decimal | None = None
     measured: Decimal = Decimal(0)  # the amount that is held against the target
 
@@ -80,7 +81,7 @@ class UnitLine(YearLine):
 class TypeLine:
     code: str  # of a root type
     name: str
-    counted: Counted
+    counted: Figures
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ class MonthLine:
     month: int
     first_day: date
     last_day: date
-    counted: Counted
-    counted_last_year: Counted
-    running: Counted
-    running_last_year: Counted
+    counted: Figures
+    counted_last_year: Figures
+    running: Figures
+    running_last_year: Figures
     last_day_last_year: date
 
     @property
@@ -114,7 +115,7 @@ class YearOverview:
     total: YearLine
     task: Task | None
     months: tuple[MonthLine, ...]
-    last_year_months: tuple[Counted, ...]  # twelve; empty where nothing was counted
+    last_year_months: tuple[Figures, ...]  # twelve; empty where nothing was counted
     types: tuple[TypeLine, ...]
     halves: tuple[Half, ...]
     needed: Needed | None
@@ -149,7 +150,7 @@ class YearOverview:
     @property
     def is_empty(self) -> bool:
         """Nothing counted in this year, and nothing asked for."""
-        return not self.total.counted.contracts and self.total.target is None
+        return not self.total.counted and self.total.target is None
 
     @property
     def ranked(self) -> list[UnitLine]:
