@@ -2,19 +2,38 @@
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from werkzeug.exceptions import NotFound
 
+from contracts_app.accounts.models import User
+from contracts_app.accounts.permissions import GRANTS, Can
+from contracts_app.accounts.roles import Role
+from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
+from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.statistics.saved_views import SavedView
+from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.browser.filling import asked, begin, go_on, made
+from tests.factories import Make
 
-ROLES = ("broker", "registrar", "reviewer", "manager", "admin", "auditor")
+# The first who may open a page looks at it closely; some pages have more on them for others.
+ROLES = ("admin", "registrar", "broker", "reviewer", "manager", "auditor")
+CLOSELY = {Can.SEE_STATISTICS: "manager", Can.FILE_CONTRACTS: "broker"}
+REGIONS = {"manager": "泉州市"}  # with several units on a page
 WIDTHS = (1440, 390)
-BELOW = "main table tbody a, main .tabs a, main .page-actions a"
+# What no link of a list leads to, for the role that looks at it.
+BESIDES = {"admin": ["/me", "/me/password", "/nothing-here"], "registrar": ["/me/delegations"]}
+WITHOUT_MENU = {"statistics.screen"}
+# Papers, files and what scripts ask for.
+NO_PAGE = re.compile(r"static/|/files/|/papers/|/search|/export|\.(pdf|csv|xlsx|docx|json|zip|png)|\.<form>")
+# Looked at by other tests, at length.
+ELSEWHERE = {"accounts.sign_in", "contracts.move", "filing.part", "filing.files", "filing.check"}
 TOO_WIDE = """(width) => document.documentElement.scrollWidth <= width ? "" :
   [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1)
     .slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).join(" | ") || "something"
@@ -29,46 +48,72 @@ def fits(page: Page) -> None:
 # The menus
 
 
-@pytest.fixture(scope="module")
-def looked_at() -> set[str]:
-    """Kinds of pages that have been gone through by the slow check already."""
-    return set()
-
-
 @pytest.mark.parametrize("role", ROLES)
-def test_every_page_of_the_menu(
+def test_every_page_opens_fits_and_is_accessible(
+    server: Any,
     new_page: Callable[..., Page],
     enter: Callable[..., Page],
     accessible: Callable[[Page], None],
     shoot: Callable[..., None],
-    looked_at: set[str],
+    examples: dict[str, list[str]],
     role: str,
 ):
-    page = enter(new_page(width=WIDTHS[0]), role)
-    addresses = addresses_in(page, ".shell > .sidenav a")
-    assert addresses, "an empty menu"
-    to_visit, known = [*addresses, "/me", "/me/password", "/nothing-here"], {kind_of(one) for one in addresses}
-    for address in to_visit:  # which grows by the first link of each kind in the tabs and lists of the menu's pages
+    """What is in the menu, for each role; what can be reached from there, for the role that looks at it closely."""
+    page = enter(new_page(width=WIDTHS[0]), role, REGIONS.get(role, "晋江市"))
+    menu = addresses_in(page, ".shell > .sidenav a")
+    assert menu, "an empty menu"
+    to_visit = [*menu, *BESIDES.get(role, ()), *examples.get(role, ())]
+    known = {endpoint_of(server, one) for one in to_visit}
+    for address in to_visit:  # which grows by the first link to each page of the role's own
+        endpoint = endpoint_of(server, address)
+        is_own = who_looks(server, endpoint) == role
         page.set_viewport_size({"width": WIDTHS[0], "height": 900})
         answer = page.goto(address)
-        assert answer.status == (404 if address == "/nothing-here" else 200), address
+        assert answer.status == (200 if endpoint else 404), address
         assert page.locator("h1").count() == 1, address
         assert re.fullmatch(r"[^ ].+ - 技术合同认定登记与跟踪系统", page.title()), (address, page.title())
-        expect(page.locator(".shell > .sidenav")).to_be_visible()
-        for below in addresses_in(page, BELOW) if address in addresses else ():
-            # Papers and files are not pages of the application.
-            if kind_of(below) not in known and not re.search(r"/files/|/papers/|\.(pdf|csv|xlsx|docx|zip)\b", below):
-                known.add(kind_of(below))
-                to_visit.append(below)
-        kind = kind_of(address)
+        if endpoint not in WITHOUT_MENU:
+            expect(page.locator(".shell > .sidenav")).to_be_visible()
+        for link in addresses_in(page, "main a"):
+            leads_to = endpoint_of(server, link)
+            if leads_to not in known and who_looks(server, leads_to) == role and not NO_PAGE.search(link):
+                known.add(leads_to)
+                to_visit.append(link)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             fits(page)
-            if kind not in looked_at and (width == WIDTHS[-1] or address in addresses):
+            if is_own:
                 accessible(page)
-                shoot(page, f"{role}{kind.replace('/', '-')}-{width}")
-        looked_at.add(kind)
-    assert len(to_visit) > len(addresses) + 3, "nothing below the menu"
+                shoot(page, f"{endpoint}-{width}")
+    missed = {one for one in pages_of(server) if who_looks(server, one) == role} - known
+    assert missed == set(), "no link leads there: add an address to BESIDES"
+
+
+@pytest.fixture(scope="module")
+def examples(server: Any) -> dict[str, list[str]]:
+    """Something behind every link, where the demonstration has nothing: addresses by the role that looks at them."""
+    royalty = {"payment_model_code": "entry_and_royalty", "royalty_base": RoyaltyBase.SALES}
+
+    def contract(make: Make, people: dict[str, User]) -> Contract:
+        person = people["jj-registrar"]
+        contract = make.contract("有提成的合同", state=State.REGISTERED, filed_by=person, **royalty)
+        day, amount = contract.registered_on, Decimal(5)
+        by = {"contract_id": contract.id, "recorded_by_id": person.id}
+        receipts = [Receipt(**by, received_on=day, counts_on=day, amount=amount) for _ in range(2)]
+        asked = {"begins_on": day, "ends_on": day, "received": amount, "income": amount, "receipts": receipts[1:]}
+        make.save(Verification(contract_id=contract.id, requested_by_id=person.id, **asked))
+        make.save(RoyaltyStatement(**by, year=day.year, base_amount=amount, amount=amount, due_on=day))
+        make.save(Benefit(**by, kind_code="VAT", party=Party.SELLER, claimed_on=day))
+        make.save(receipts[0])
+        return contract
+
+    def view(make: Make, people: dict[str, User]) -> SavedView:
+        owner = people["qz-manager"]
+        facts = {"kind": "totals", "name": "上年各类型", "arguments": "rows=type&year=2025", "words": "2025 年登记"}
+        return make.save(SavedView(owner_id=owner.id, region_code=owner.region_code, saved_on=today(), **facts))
+
+    made(server, view)
+    return {"registrar": [f"/contracts/{made(server, contract)}/performance"]}
 
 
 def addresses_in(page: Page, selector: str) -> list[str]:
@@ -76,9 +121,25 @@ def addresses_in(page: Page, selector: str) -> list[str]:
     return list(dict.fromkeys(one.split("#")[0] for one in found if one and one.startswith("/")))
 
 
-def kind_of(address: str) -> str:
-    """The address without what tells one record from another."""
-    return re.sub(r"\d+", "n", address.split("?")[0]).rstrip("/")
+def endpoint_of(server: Any, address: str) -> str | None:
+    """The view behind an address; none for one that leads nowhere."""
+    try:
+        return server.app.url_map.bind("").match(address.split("?")[0])[0]
+    except NotFound:
+        return None
+
+
+def who_looks(server: Any, endpoint: str | None) -> str:
+    """The role that looks at a page closely, for all who may open it."""
+    permission = getattr(server.app.view_functions.get(endpoint), "permission", None)
+    first = next(role for role in ROLES if permission is None or Role(role) in GRANTS[permission])
+    return CLOSELY.get(permission, first)
+
+
+def pages_of(server: Any) -> set[str]:
+    """The views that answer with a page to somebody who is signed in."""
+    rules = [rule for rule in server.app.url_map.iter_rules() if "GET" in rule.methods]
+    return {rule.endpoint for rule in rules if not NO_PAGE.search(str(rule))} - ELSEWHERE
 
 
 @pytest.mark.parametrize("section", ["parties", "subject", "money", "technology", "files", "check"])
