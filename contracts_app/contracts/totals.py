@@ -72,11 +72,12 @@ class FacetTotal(Base):
 
 
 class Fold(Base):
-    """Up to which entry the ledger has been folded: one row, none before the first time."""
+    """Up to which entry the ledger has been folded into one kind of sum; no row before the first time."""
 
     __tablename__ = "folds"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    letters: Mapped[str] = mapped_column(String(2), primary_key=True)
+    caliber: Mapped[Caliber] = mapped_column(word_type(Caliber, "caliber"), primary_key=True)
     folded_to: Mapped[int]
 
 
@@ -117,14 +118,15 @@ def totals(
 
     With ``causes`` the keys begin with the cause. Keys that nothing was counted for are absent.
     """
+    letters = _letters(query, by) if _may_be_folded(query, person) else None
     while True:
-        folded_to = _folded_to()
+        folded_to = _folded_to(letters, query.caliber)
         found: dict[Keys, Sums] = {}
-        for keys, sums in _parts(query, person, by, folded_to):
+        for keys, sums in _parts(query, person, by, letters if folded_to else None, folded_to):
             shown = _rolled(keys[1:], by)
             shown = (keys[0], *shown) if causes else shown
             found[shown] = found.get(shown, Sums()) + sums
-        if _folded_to() == folded_to:  # else an entry may have been read twice or not at all
+        if _folded_to(letters, query.caliber) == folded_to:  # else an entry may have been read twice or not at all
             return found
 
 
@@ -174,9 +176,10 @@ def added(parts: Iterable[Sums]) -> Sums:
 Part = tuple[tuple[str, ...], Sums]  # cause and stored keys
 
 
-def _parts(query: ContractQuery, person: Reader, by: Sequence[Dimension], folded_to: int) -> Iterator[Part]:
+def _parts(
+    query: ContractQuery, person: Reader, by: Sequence[Dimension], letters: str | None, folded_to: int
+) -> Iterator[Part]:
     """What the query adds up to in stored keys, from as few rows as can be read for it."""
-    letters = _letters(query, by) if folded_to and _may_be_folded(query, person) else None
     span = _folded_span(query, letters, by) if letters is not None else None
     if letters is None or span is None:
         yield from _from_ledger(query, person, by)
@@ -341,34 +344,50 @@ def _rolled(stored: tuple[Any, ...], by: Sequence[Dimension]) -> Keys:
 # --- folding ----------------------------------------------------------------------------------------------------------
 
 
-def _folded_to() -> int:
-    return db.session.scalar(select(Fold.folded_to)) or 0
+def _folded_to(letters: str | None, caliber: Caliber) -> int:
+    """The last entry in one kind of sum; 0 where there is none yet, or no kind has what is asked."""
+    if letters is None:
+        return 0
+    wanted = select(Fold.folded_to).where(Fold.letters == letters, Fold.caliber == caliber)
+    return db.session.scalar(wanted) or 0
 
 
 def waiting() -> int:
-    """How many numbers of entries have been given since the ledger was folded."""
-    return (db.session.scalar(select(func.max(LedgerEntry.id))) or 0) - _folded_to()
+    """How many numbers of entries have been given since all of the ledger was folded."""
+    last = db.session.scalar(select(func.max(LedgerEntry.id))) or 0
+    number, least = db.session.execute(select(func.count(), func.min(Fold.folded_to))).one()
+    return last - (least if number == len(_foldings()) else 0)
 
 
 def fold(told: Callable[[int, int], None] = lambda done, whole: None) -> int:
     """Fold what the ledger holds into the summaries; returns how many entries that was. For commands and timers.
 
-    Safe at any time and beside people who register: on PostgreSQL they wait only while the last entry's number is
-    read; SQLite has one writer, so there they wait for the whole of it, a second or so for a thousand entries: fold
-    before serving or at night. ``told`` hears how many of the sums are done.
+    Safe at any time and beside people who register: each kind of sum is brought up to date in a moment of its own.
+    On PostgreSQL they wait only while the last entry's number is read; SQLite has one writer, so there they wait for
+    one kind at a time, a second or two for a million entries. ``told`` hears how many of the sums are done.
     """
     with unit_of_work() as work:
         if work.get_bind().dialect.name == "postgresql":
             # Whoever is adding an entry finishes first: below the number that is read now, none will appear later.
             work.execute(text("LOCK TABLE ledger_entries IN SHARE MODE"))
         last = work.scalar(select(func.max(LedgerEntry.id))) or 0
+    folded, foldings = 0, _foldings()
+    for done, folding in enumerate(foldings, 1):
+        folded = max(folded, _bring_up_to(last, folding))
+        told(done, len(foldings))
+    return folded
+
+
+def _bring_up_to(last: int, folding: "_Folding") -> int:
+    """Fold the entries up to one into one kind of sum; returns how many there were."""
+    kind = {"letters": folding.letters, "caliber": folding.caliber}
     with unit_of_work() as work:
         # One row for all time, also where two begin at once: the second waits for the first.
-        work.execute(_insert()(Fold).values(id=_ONLY, folded_to=0).on_conflict_do_nothing())
-        mark = work.get_one(Fold, _ONLY, with_for_update=True, populate_existing=True)
+        work.execute(_insert()(Fold).values(**kind, folded_to=0).on_conflict_do_nothing())
+        mark = work.get_one(Fold, kind, with_for_update=True, populate_existing=True)
         if last <= mark.folded_to:
             return 0
-        _add(_foldings(), mark.folded_to, last, told)
+        _add(folding, mark.folded_to, last)
         folded, mark.folded_to = last - mark.folded_to, last
     return folded
 
@@ -413,7 +432,6 @@ def _foldings() -> list[_Folding]:
     return [_Folding(letters, caliber) for letters in kept for caliber in Caliber]
 
 
-_ONLY = 1  # the row of ``folds``
 _KEYS = ("letters", "caliber", "period", "place", "is_own", "cause", "a", "b")
 _ADDED = ("entries", *_FIGURES)
 
@@ -423,24 +441,18 @@ def _insert() -> Any:
     return sqlite_insert if db.engine.dialect.name == "sqlite" else postgresql_insert
 
 
-def _add(foldings: Sequence[_Folding], after: int, last: int, told: Callable[[int, int], None]) -> None:
-    for done, folding in enumerate(foldings, 1):
-        statement = _insert()(FacetTotal).from_select(
-            [*_KEYS, *_ADDED], folding.of(LedgerEntry.id > after, LedgerEntry.id <= last)
-        )
-        db.session.execute(
-            statement.on_conflict_do_update(
-                index_elements=_KEYS,
-                set_={name: getattr(FacetTotal, name) + getattr(statement.excluded, name) for name in _ADDED},
-            )
-        )
-        told(done, len(foldings))
+def _add(folding: _Folding, after: int, last: int) -> None:
+    entries = folding.of(LedgerEntry.id > after, LedgerEntry.id <= last)
+    statement = _insert()(FacetTotal).from_select([*_KEYS, *_ADDED], entries)
+    added_up = {name: getattr(FacetTotal, name) + getattr(statement.excluded, name) for name in _ADDED}
+    db.session.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=added_up))
 
 
 def verify(told: Callable[[int, int], None] = lambda done, whole: None) -> Iterator[Difference]:
     """Every row of the summaries that is not what the folded entries add up to; nothing where all agree."""
-    last, foldings = _folded_to(), _foldings()
+    foldings = _foldings()
     for done, folding in enumerate(foldings, 1):
+        last = _folded_to(folding.letters, folding.caliber)
         kept = select(*(getattr(FacetTotal, name).label(name) for name in (*_KEYS, *_ADDED))).where(
             FacetTotal.letters == folding.letters, FacetTotal.caliber == folding.caliber
         )

@@ -114,7 +114,7 @@ class Lives:
                 if case.state is State.REGISTERED
                 and not case.story
                 and case.type_code in PLAIN
-                and case.fen < LARGE
+                and case.fen * 11 // 10 < LARGE  # also once it has become a tenth dearer
                 and oldest <= (at := case.moves[-1][1]) <= latest
                 and local(at).year == year
             ]

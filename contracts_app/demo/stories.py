@@ -14,6 +14,7 @@ from typing import Any
 
 from contracts_app.accounts.models import User
 from contracts_app.contracts.case_asks import MAINTAIN
+from contracts_app.contracts.changes import price_of
 from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
@@ -67,9 +68,11 @@ def _day_before(contract: Contract) -> date:
 
 
 def _dearer(contract: Contract) -> dict[str, Any]:
-    """A tenth more, which goes to the last instalment."""
-    more = (contract.total_amount / 10).quantize(Decimal(1))
-    asked: dict[str, Any] = {"total_amount": contract.total_amount + more}
+    """A tenth more, in the currency of the contract, which goes to the last instalment."""
+    name = "foreign_amount" if contract.currency_code else "total_amount"
+    before: Decimal = getattr(contract, name)
+    asked: dict[str, Any] = {name: before + (before / 10).quantize(Decimal(1))}
+    more = price_of(contract, asked) - contract.total_amount
     if contract.payments:
         asked["payments"] = [
             {"due_on": one.due_on, "condition": one.condition, "amount": one.amount} for one in contract.payments

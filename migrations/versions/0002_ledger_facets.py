@@ -106,9 +106,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "folds",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("letters", sa.String(length=2), nullable=False),
+        sa.Column(
+            "caliber",
+            sa.Enum(
+                "registered", "output", "absorbed", name="caliber", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
         sa.Column("folded_to", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_folds")),
+        sa.PrimaryKeyConstraint("letters", "caliber", name=op.f("pk_folds")),
     )
     op.create_table(
         "closings",
