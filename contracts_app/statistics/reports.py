@@ -35,7 +35,7 @@ from contracts_app.targets.queries import targets_for
 from .measures import MEASURES
 from .periods import Period
 from .ranking import rank
-from .sentences import Facts, Sentence, sentence
+from .sentences import Facts, Sentence, sentence_of
 from .sums import growth_of
 
 TASK = "total_amount"
@@ -256,7 +256,7 @@ def report(region: Region, period: Period, reader: Reader, on: date) -> Report:
         tables=[_table(facts, DIMENSIONS[code]) for code in FACETS] if codes else [],
         documents=list(dict.fromkeys(task.document for task in tasks.values())),
         rules=rule_set_on(facts.until).name,
-        sentence=sentence(region, period, reader, on),
+        sentence=sentence_of(facts),
     )
 
 
@@ -370,10 +370,7 @@ def _months(facts: Facts, running: Cells, before: Cells) -> list[MonthLine]:
 
 
 def _table(facts: Facts, dimension: Dimension) -> Table:
-    now, before = (
-        {key: sums for (key,), sums in totals(query, facts.reader, [dimension]).items()}
-        for query in (facts.query, facts.query_before)
-    )
+    now, before = facts.by(dimension.code), facts.by(dimension.code, before=True)
     kept = {key for found in (now, before) for key, sums in found.items() if sums.rows}
     order = [key for key in dimension.names() if key in kept]
     lines = [

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from contracts_app.accounts.models import Onlooker, Reader
-from contracts_app.contracts.dimensions import DIMENSIONS, Dimension
+from contracts_app.contracts.dimensions import DIMENSIONS
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.totals import Sums, added, total, totals
@@ -100,16 +100,23 @@ class Facts:
         return replace(self.query, year=first.year, date_from=None if whole else first, date_to=None if whole else last)
 
     @cached_property
-    def by_type(self) -> Mapping[str, Sums]:
-        return self._by("type")
-
-    @cached_property
     def now(self) -> Sums:
-        return added(self.by_type.values())
+        return added(self.by("type").values())
 
     @cached_property
     def before(self) -> Sums:
-        return total(self.query_before, self.reader)
+        return added(self.by("type", before=True).values())
+
+    def by(self, name: str, *, before: bool = False) -> Mapping[str, Sums]:
+        """The period, or the same days of the year before, split by one dimension; asked of the ledger once."""
+        if (name, before) not in self._found:
+            split = totals(self.query_before if before else self.query, self.reader, [DIMENSIONS[name]])
+            self._found[name, before] = {key: sums for (key,), sums in split.items()}
+        return self._found[name, before]
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, bool], Mapping[str, Sums]]:
+        return {}
 
     @cached_property
     def knows_last_year(self) -> bool:
@@ -119,14 +126,9 @@ class Facts:
     def parts(self, name: str) -> Iterator[tuple[str, Sums, ContractQuery]]:
         """The parts of a dimension, the largest amount first: name, sums and the contracts behind them."""
         dimension = DIMENSIONS[name]
-        found = self.by_type if name == "type" else self._by(name)
-        for key, sums in sorted(found.items(), key=lambda one: (-one[1].total_amount, one[0])):
+        for key, sums in sorted(self.by(name).items(), key=lambda one: (-one[1].total_amount, one[0])):
             if key and sums.figures:
                 yield dimension.name_of(key), sums, dimension.narrowed(self.query, key)
-
-    def _by(self, name: str) -> Mapping[str, Sums]:
-        dimension: Dimension = DIMENSIONS[name]
-        return {key: sums for (key,), sums in totals(self.query, self.reader, [dimension]).items()}
 
     @cached_property
     def since_january(self) -> ContractQuery:
@@ -360,13 +362,17 @@ def sentence(
     caliber: Caliber = Caliber.REGISTERED,
 ) -> Sentence:
     """The sentence of a region and period as it stands at the end of the day ``on``, with these clauses."""
-    facts = Facts(region, period, reader, caliber, on)
-    pieces: list[Piece] = [f"{_when(facts)}，{region.name}"]
+    return sentence_of(Facts(region, period, reader, caliber, on), clauses)
+
+
+def sentence_of(facts: Facts, clauses: Sequence[str] = USUAL) -> Sentence:
+    """The same from facts of which some may be known already."""
+    pieces: list[Piece] = [f"{_when(facts)}，{facts.region.name}"]
     left_out: list[str] = []
     if not facts.now.rows:
         return Sentence(facts, [*pieces, f"没有登记技术合同{_basis(facts)}。"], left_out)
     is_first = True
-    for clause in CLAUSES:
+    for clause in _in_order(facts):
         if clause.code not in clauses:
             continue
         said = clause.say(facts)
@@ -376,6 +382,15 @@ def sentence(
         pieces += [*([] if is_first or said[0] == _NOT_COMPARED else [clause.begins]), *said]
         is_first = False
     return Sentence(facts, [*pieces, f"{_basis(facts)}。"], left_out)
+
+
+def _in_order(facts: Facts) -> Sequence[Clause]:
+    """Of several units who comes first is told after the whole's completion, which would else read as that unit's."""
+    if facts.only_unit is not None:
+        return CLAUSES
+    codes = [clause.code for clause in CLAUSES]
+    place = {**{code: index for index, code in enumerate(codes)}, "rank": codes.index("completion") + 0.5}
+    return sorted(CLAUSES, key=lambda clause: place[clause.code])
 
 
 def _when(facts: Facts) -> str:
