@@ -2,9 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl
+
+from contracts_app.accounts.models import User
+from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.totals import sums
+from tests.visitors import Visitor
 
 WAN = Decimal(10_000)
 _FIGURES = ("contracts", "total_amount", "technology_amount", "received_amount", "verified_income")
@@ -50,6 +56,22 @@ def numbers_on(html: str) -> list[Number]:
     reader = _Links()
     reader.feed(html)
     return reader.found
+
+
+def feet_of(numbers: list[Number], visitor: Visitor, person: User, *, opened: int = 9) -> dict[str, dict[str, Decimal]]:
+    """What each list behind the numbers adds up to, by its address. Every ``opened``-th list is opened and must say so
+    itself, the first and the one of the last number among them."""
+    feet = {}
+    for place, href in enumerate(dict.fromkeys(number.href for number in numbers)):
+        path, _, asked = href.partition("?")
+        assert path == "/contracts/", href
+        found = sums(ContractQuery.from_args(dict(parse_qsl(asked))).known(), person)
+        amounts = {name: (getattr(found, name) / WAN).quantize(Decimal("0.01"), ROUND_HALF_UP) for name in _FIGURES[1:]}
+        feet[href] = {"contracts": Decimal(found.contracts), **amounts}
+        if place % opened == 0 or href == numbers[-1].href:
+            foot = foot_of(visitor.get(href).text)
+            assert foot == {name: feet[href][name] for name in foot}, href
+    return feet
 
 
 def foot_of(html: str) -> dict[str, Decimal]:

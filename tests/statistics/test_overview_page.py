@@ -9,7 +9,7 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
-from .pages import foot_of, numbers_on
+from .pages import feet_of, foot_of, numbers_on
 
 THIS_YEAR = today().year
 
@@ -29,10 +29,11 @@ def a_year(register, task):
 
 @pytest.mark.parametrize("region", [QUANZHOU, JINJIANG])
 def test_every_number_leads_to_a_list_with_the_same_number(make, sign_in, a_year, region):
-    visitor = sign_in(make.user(Role.MANAGER, region=region))
+    person = make.user(Role.MANAGER, region=region)
+    visitor = sign_in(person)
     numbers = numbers_on(visitor.get("/statistics/?year=2025").text)
     assert len(numbers) > 60
-    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    feet = feet_of(numbers, visitor, person)
     for number in numbers:
         listed = feet[number.href][number.measure]
         if number.unit == "亿元":
@@ -45,23 +46,25 @@ def test_the_running_year_leads_to_the_same_days_of_last_year(make, sign_in, reg
     register(JINJIANG, date(THIS_YEAR - 1, 12, 31).isoformat(), 50)
     register(JINJIANG, date(THIS_YEAR - 1, 1, 1).isoformat(), 40)
     register(JINJIANG, date(THIS_YEAR, 1, 1).isoformat(), 77)
-    visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
+    person = make.user(Role.MANAGER, region=QUANZHOU)
+    visitor = sign_in(person)
     page = visitor.get("/statistics/").text
     assert f"{THIS_YEAR} 年度总览" in page
     assert "序时进度" in page
     numbers = numbers_on(page)
-    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    feet = feet_of(numbers, visitor, person)
     for number in numbers:
         assert number.value == feet[number.href][number.measure], number
 
 
 def test_as_of_a_past_day_every_number_leads_to_its_list_of_that_day(make, sign_in, a_year):
-    visitor = sign_in(make.user(Role.MANAGER, region=JINJIANG))
+    person = make.user(Role.MANAGER, region=JINJIANG)
+    visitor = sign_in(person)
     page = visitor.get("/statistics/?on=2025-02-27").text
     assert "当天结束时的数" in page
     numbers = numbers_on(page)
     assert Decimal("15000.07") in {number.value for number in numbers}
-    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    feet = feet_of(numbers, visitor, person)
     for number in numbers:
         if number.unit == "万元":
             assert number.value == feet[number.href][number.measure], number
@@ -78,13 +81,14 @@ def test_what_is_under_way_leads_to_its_list_and_closes_the_gap(make, sign_in, r
     register(JINJIANG, f"{THIS_YEAR}-01-02", 40)
     task(JINJIANG, THIS_YEAR, 100)
     waiting = make.contract("差这一件", state=State.ACCEPTED, amount=800_000)
-    visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
+    person = make.user(Role.MANAGER, region=QUANZHOU)
+    visitor = sign_in(person)
     page = visitor.get("/statistics/?p_accepted=25").text
     assert "补上缺口最少要登记这 1 项" in page
     assert f"/contracts/{waiting.id}" in page
     assert "即使如此，预期仍差 <b>40.00 万元</b>" in page, "60 are missing, a quarter of 80 is expected"
     numbers = [number for number in numbers_on(page) if "state=" in number.href]
-    feet = {href: foot_of(visitor.get(href).text) for href in {number.href for number in numbers}}
+    feet = feet_of(numbers, visitor, person)
     for number in numbers:
         assert number.value == feet[number.href][number.measure], number
 
