@@ -310,6 +310,9 @@ def test_a_wrong_number_and_a_wrong_code_get_the_same_answer(make, client, count
         assert "编号或核验码不对" in answer.text
         asked.append(queries)
     assert asked[0] == asked[1]
+    half = client.get("/verify", query_string={"number": right["number"], "code": ""})
+    assert "填写核验码" in half.text
+    assert "填写合同登记编号" not in half.text
 
 
 def test_nobody_asks_faster_than_thirty_times_a_minute(make, client):
