@@ -51,13 +51,18 @@ MENU = (
             Entry("年度总览", "speedometer2", "statistics.overview"),
             Entry("分类统计", "table", "totals.index"),
             Entry("常用视图", "bookmark", "saved_views.index"),
-            Entry("考核目标", "bullseye", "targets.index"),
             Entry("统计报表", "file-earmark-spreadsheet", "reports.index"),
+            Entry("办理时效", "stopwatch", "timeliness.index"),
+        ),
+    ),
+    Group(
+        "目标与发布",
+        (
+            Entry("考核目标", "bullseye", "targets.index"),
+            Entry("规划指标", "list-check", "indicators.index"),
             Entry("发布口径", "chat-quote", "sentences.show"),
             Entry("发布快照", "camera", "snapshots.index"),
             Entry("发布数据", "megaphone", "targets.published"),
-            Entry("规划指标", "list-check", "indicators.index"),
-            Entry("办理时效", "stopwatch", "timeliness.index"),
         ),
     ),
     Group(

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
@@ -10,8 +10,10 @@ from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.ledger import Cause
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
+from contracts_app.contracts.totals import total
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
 
 from . import queries, snapshots
@@ -32,12 +34,15 @@ def overview() -> str:
     year = queries.year_overview(asked.year, current_user, asked.on)
     given, faults = read_chances(request.args)
     link = cache(contracts_url)  # one list stands behind several numbers
+    received = replace(year.query(), cause=Cause.RECEIPT)
     return render_template(
         "statistics/overview.html",
         overview=year,
         snapshots=snapshots.of_year(year.year, current_user),
         charts=charts_of(year, link),
         ahead=_under_way(year, given),
+        received=received,
+        received_amount=total(received, current_user).received_amount,
         link=link,
         faults=(*asked.faults, *faults),
         kept={name: text for name, text in request.args.items() if name.startswith("p_") and text},

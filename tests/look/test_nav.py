@@ -31,7 +31,7 @@ def items(sections) -> list[tuple[str, bool]]:
 
 def test_an_entry_shows_if_its_view_exists_and_may_be_opened():
     app = office("contracts.inbox", "contracts.mine", "targets.index", closed=("contracts.mine",))
-    assert [(section.label, len(section.items)) for section in menu(app)] == [("工作", 1), ("统计", 1)]
+    assert [(section.label, len(section.items)) for section in menu(app)] == [("工作", 1), ("目标与发布", 1)]
 
 
 def test_nobody_signed_in_sees_no_menu():

@@ -104,7 +104,7 @@ def test_the_whole_sentence(register, task):
         "技术交易额6,900.00万元，占成交额的92.0%，居全市首位，完成年度任务的125.0%；"
         "其中，技术开发1项、6,000.00万元，技术服务1项、1,500.00万元（截至2025年12月31日，登记口径）。"
     )
-    assert "各考核单元中晋江市居首位（7,500.00万元）" in said(QUANZHOU, "2025").text
+    assert "完成年度任务的125.0%，各考核单元中晋江市居首位（7,500.00万元）；" in said(QUANZHOU, "2025").text
 
 
 def test_a_running_period_says_its_days_and_is_compared_with_the_same(register):
