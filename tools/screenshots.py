@@ -52,6 +52,8 @@ SHOTS = (
     Shot("inbox", "jj-registrar", "/contracts/inbox"),
     Shot("review", "jj-registrar", "/contracts/inbox?step=accepted", then=("main tbody .btn",)),
     Shot("overview", "qz-manager", "/statistics/?year=2025"),
+    Shot("totals", "qz-manager", "/statistics/totals/?year=2025&rows=unit&columns=type"),
+    Shot("screen", "qz-manager", "/statistics/screen?year=2025"),
     Shot("contracts", "jj-manager", "/contracts/?state=registered&year=2025"),
     Shot("phone-inbox", "jj-registrar", "/contracts/inbox", TELEPHONE),
     Shot("phone-overview", "jj-manager", "/statistics/", TELEPHONE),
