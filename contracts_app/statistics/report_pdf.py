@@ -14,8 +14,10 @@ from contracts_app.core.installation import is_demonstration
 from contracts_app.core.typesetting import typeset
 from contracts_app.regions.queries import office_of
 
+from .report_sheets import ratio
 from .reports import Kind, Line, Report, Table, UnitLine, definitions
 from .sentences import amount_words
+from .sums import growth_of
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 SHOWN = ("type", "flow", "field", "band", "seller_kind", "buyer_kind")  # facets, side by side; all are in the workbook
@@ -182,10 +184,9 @@ def _line_cells(line: Line, table: Table) -> list[str]:
 
 def _sum_cells(name: str, lines: Sequence[Line], table: Table) -> list[str]:
     now, before = (sum((one.total_amount for one in each), Decimal(0)) for each in _sides(lines))
-    contracts = sum(line.now.contracts for line in lines)
-    whole = table.total.total_amount
-    change = (now - before) / before if before > 0 else None
-    return [name, number(contracts), money_wan(now), growth(change), percent(now / whole if whole > 0 else None)]
+    contracts, whole = sum(line.now.contracts for line in lines), table.total.total_amount
+    share = percent(ratio(now, whole))
+    return [name, number(contracts), money_wan(now), growth(growth_of(now, before)), share]
 
 
 def _sides(lines: Sequence[Line]) -> tuple[list[Any], list[Any]]:

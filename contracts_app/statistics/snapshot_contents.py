@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -149,6 +150,11 @@ def _task(target: Target, done: Decimal) -> Content:
 def completion_of(done: Decimal, task: Decimal) -> str:
     """A share with four decimals, half up."""
     return str((done / task).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+
+
+def share_of_task(task: Mapping[str, Any]) -> Fraction:
+    """The same exactly, from what a content holds of a task: for whatever rounds it to fewer decimals."""
+    return Fraction(task["done"]) / Fraction(task["value"])
 
 
 def _together(lines: Iterable[Mapping[str, Any]]) -> Content | None:

@@ -15,7 +15,7 @@ from contracts_app.core.clock import local
 from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Column, csv_lines
 
 from .measures import PLAIN, Kind
-from .snapshot_contents import GROUPS, Tables, task_lines
+from .snapshot_contents import GROUPS, Tables, share_of_task, task_lines
 from .snapshots import Frozen
 
 GROUP_WORDS = {"units": "考核单元", "types": "合同类型", "months": "月份"}
@@ -129,7 +129,7 @@ def _tasks(sheet: Any, looks: Mapping[str, Any], frozen: Frozen) -> None:
         sheet.write_string(line, 0, name)
         sheet.write_number(line, 1, Decimal(task["value"]), looks["money"])
         sheet.write_number(line, 2, Decimal(task["done"]), looks["money"])
-        sheet.write_formula(line, 3, f"=C{line + 1}/B{line + 1}", looks["share"], float(task["completion"]))
+        sheet.write_formula(line, 3, f"=C{line + 1}/B{line + 1}", looks["share"], float(share_of_task(task)))
         for column, value in enumerate((task.get("document"), task.get("version"), task.get("issued_on")), 4):
             sheet.write_string(line, column, str(value or ""))
     sheet.freeze_panes(1, 1)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, extract, func, literal, select, union_all
@@ -24,7 +25,7 @@ from contracts_app.core.pages import Page
 from contracts_app.targets.models import Target
 from contracts_app.targets.queries import targets_for
 
-from .snapshot_contents import GROUPS, TASK, Tables, completion_of, tables_of
+from .snapshot_contents import GROUPS, TASK, Tables, tables_of
 from .snapshots import Frozen
 
 LATER = tuple(cause for cause in OF_REGISTRATION if cause is not Cause.REGISTRATION)
@@ -72,8 +73,9 @@ class TaskLine:
     done: Decimal
 
     @property
-    def completion(self) -> str | None:
-        return completion_of(self.done, self.value) if self.value else None
+    def share(self) -> Fraction | None:
+        """What is done of it now."""
+        return Fraction(self.done) / Fraction(self.value) if self.value else None
 
     @property
     def differs(self) -> bool:

@@ -19,15 +19,16 @@ from . import snapshots
 from .measures import PLAIN
 from .periods import Period, periods_of
 from .sentence_views import NEWEST, period_asked, places_of
-from .snapshot_contents import GROUPS, figures_of, read, seen_of, task_lines
+from .snapshot_contents import GROUPS, figures_of, read, seen_of, share_of_task, task_lines
 from .snapshot_files import FILES
 from .snapshot_forms import CloseForm, FreezeForm
 from .snapshot_restatement import because, restated, tasks
 from .snapshots import Frozen
 
 bp = Blueprint("snapshots", __name__, url_prefix="/statistics/snapshots")
-bp.add_app_template_filter(Decimal, "decimal")  # an amount or share as a content holds it
+bp.add_app_template_filter(Decimal, "decimal")  # an amount as a content holds it
 bp.add_app_template_filter(task_lines)
+bp.add_app_template_filter(share_of_task)
 HEADS = {"units": ("unit", "考核单元"), "types": ("type", "合同类型"), "months": ("month", "月份")}
 
 

@@ -6,6 +6,7 @@ import io
 import json
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
@@ -108,9 +109,9 @@ def test_a_city_is_held_against_its_own_task_else_against_those_of_its_units(yea
     own = Frozen(freeze(place(QUANZHOU), Y2025, Publication("全市"), None))
     assert own.content["tasks"]["whole"]["completion"] == "0.5000"
     ledger.strike_off(year[2], Cause.REVOCATION, date(2026, 2, 2))
-    assert [(line.name, line.completion, line.differs) for line in tasks(own)] == [
-        ("晋江市", "0.7500", False),
-        ("合计", "0.4167", False),
+    assert [(line.name, line.share, line.differs) for line in tasks(own)] == [
+        ("晋江市", Fraction(3, 4), False),
+        ("合计", Fraction(5, 12), False),
     ]
     assert tasks(units)[-1].differs
 
@@ -118,10 +119,10 @@ def test_a_city_is_held_against_its_own_task_else_against_those_of_its_units(yea
 def test_a_task_that_was_recorded_later_is_held_against_all_since_january(year, task):
     quarter = Frozen(freeze(place(QUANZHOU), Period(2025, 10, 12), Publication("四季度"), None))
     task(SHISHI, 2025, 60)
-    assert {line.name: (line.done / WAN, line.completion) for line in tasks(quarter)} == {
-        "晋江市": (150, "0.7500"),
-        "石狮市": (30, "0.5000"),
-        "合计": (180, "0.6923"),
+    assert {line.name: (line.done / WAN, line.share) for line in tasks(quarter)} == {
+        "晋江市": (150, Fraction(3, 4)),
+        "石狮市": (30, Fraction(1, 2)),
+        "合计": (180, Fraction(9, 13)),
     }
 
 
@@ -172,7 +173,7 @@ def test_later_changes_stand_beside_and_say_where_they_come_from(frozen, year, s
         (year[1].id, Cause.REVOCATION, False),
     ]
     (line,) = tasks(frozen)
-    assert (line.published["completion"], line.completion) == ("0.7500", "0.6000")
+    assert (line.published["completion"], line.share) == ("0.7500", Fraction(3, 5))
     for group in found.groups.values():
         assert sum((one.restated.total_amount for one in group), Decimal(0)) == found.whole.restated.total_amount
 
@@ -302,11 +303,13 @@ def test_figures_that_changed_after_they_were_shown_are_shown_again(make, sign_i
     )
 
 
-def test_the_page_shows_published_and_restated_side_by_side(make, sign_in, frozen, year):
+def test_the_page_shows_published_and_restated_side_by_side(make, sign_in, year, task):
+    task(JINJIANG, 2025, Decimal("212.93"), version=2)  # 70.446 %, of which four decimals make 70.5 %
+    frozen = Frozen(freeze(place(JINJIANG), Y2025, Publication("年报"), None))
     ledger.strike_off(year[1], Cause.REVOCATION, date(2026, 2, 2))
     db.session.commit()
     page = sign_in(make.user(Role.AUDITOR)).get(f"/statistics/snapshots/{frozen.snapshot.id}").text
-    for words in ("150.00", "100.00", "-50.00", "2026-02-02", year[1].title, frozen.snapshot.content_hash):
+    for words in ("150.00", "70.4%", "100.00", "-50.00", "2026-02-02", year[1].title, frozen.snapshot.content_hash):
         assert words in page
     assert 'href="/statistics/snapshots/new' not in page
 
