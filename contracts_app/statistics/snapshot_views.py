@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from flask_login import current_user
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.contracts.dimensions import DIMENSIONS
 from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.queries import sees_all_units
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.core.clock import today
 from contracts_app.core.pages import number_from
@@ -171,8 +173,16 @@ class _Links:
     frozen: Frozen
     caliber: Caliber
 
+    @cached_property
+    def has_lists(self) -> bool:
+        """By seller or buyer a unit's snapshot holds only what it registered itself; who sees all units has no list of
+        exactly that."""
+        return len(self.frozen.units) > 1 or self.caliber is Caliber.REGISTERED or not sees_all_units(current_user)
+
     def of(self, group: str = "", key: str = "", measure: str = "total_amount") -> str:
-        """The list for a row of one of the groups, or for the whole."""
+        """The list for a row of one of the groups, or for the whole; empty where there is none."""
+        if not self.has_lists:
+            return ""
         first, last = self.frozen.period.days(self.frozen.until)
         query = ContractQuery(year=self.frozen.period.year, caliber=self.caliber, date_from=first, date_to=last)
         if group:

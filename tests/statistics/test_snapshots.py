@@ -19,6 +19,7 @@ from contracts_app.contracts.closings import Closing
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.ledger import Cause
 from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.states import State
 from contracts_app.contracts.totals import total
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
@@ -35,6 +36,8 @@ from contracts_app.statistics.snapshot_restatement import because, restated, tas
 from contracts_app.statistics.snapshots import Frozen, Publication, freeze
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.test_house import ROOT
+
+from .pages import feet_of, numbers_on
 
 Y2025 = Period(2025, 1, 12)
 WAN = Decimal(10_000)
@@ -312,6 +315,22 @@ def test_the_page_shows_published_and_restated_side_by_side(make, sign_in, year,
     for words in ("150.00", "70.4%", "100.00", "-50.00", "2026-02-02", year[1].title, frozen.snapshot.content_hash):
         assert words in page
     assert 'href="/statistics/snapshots/new' not in page
+
+
+@pytest.mark.parametrize("caliber", [Caliber.REGISTERED, Caliber.OUTPUT])
+def test_a_published_number_leads_to_a_list_that_says_the_same_or_nowhere(make, sign_in, year, caliber):
+    """Sold from 晋江 and registered in 石狮: the city finds it in the county's list, the county in none of its own."""
+    make.contract(
+        state=State.REGISTERED, unit=SHISHI, seller=make.enterprise(region=JINJIANG), registered_on=date(2025, 5, 5)
+    )
+    made = freeze(place(JINJIANG), Y2025, Publication("年报"), None)
+    for region in (JINJIANG, QUANZHOU):
+        person = make.user(Role.MANAGER, region=region)
+        visitor = sign_in(person)
+        numbers = numbers_on(visitor.get(f"/statistics/snapshots/{made.id}?caliber={caliber}").text)
+        assert bool(numbers) == (region == JINJIANG or caliber is Caliber.REGISTERED)
+        feet = feet_of(numbers, visitor, person, opened=20)
+        assert [number.value for number in numbers] == [feet[number.href][number.measure] for number in numbers]
 
 
 def test_files_hold_exactly_what_was_frozen(make, sign_in, frozen, year):
