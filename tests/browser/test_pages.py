@@ -7,16 +7,20 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 from werkzeug.exceptions import NotFound
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import GRANTS, Can
 from contracts_app.accounts.roles import Role
+from contracts_app.accounts.signing_in import invite
 from contracts_app.contracts.details import RoyaltyBase
-from contracts_app.contracts.models import Contract
+from contracts_app.contracts.models import BulkPick, Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.enterprises.models import Enterprise
+from contracts_app.rules.models import RuleSet
 from contracts_app.statistics.saved_views import SavedView
 from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.browser.filling import asked, begin, go_on, made
@@ -28,12 +32,16 @@ CLOSELY = {Can.SEE_STATISTICS: "manager", Can.FILE_CONTRACTS: "broker"}
 REGIONS = {"manager": "泉州市"}  # with several units on a page
 WIDTHS = (1440, 390)
 # What no link of a list leads to, for the role that looks at it.
-BESIDES = {"admin": ["/me", "/me/password", "/nothing-here"], "registrar": ["/me/delegations"]}
+BESIDES = {
+    "admin": ["/me", "/me/password", "/codes/rules/2027/activate", "/nothing-here"],
+    "registrar": ["/me/delegations", "/contracts/bulk"],
+}
 WITHOUT_MENU = {"statistics.screen"}
 # Papers, files and what scripts ask for.
 NO_PAGE = re.compile(r"static/|/files/|/papers/|/search|/export|\.(pdf|csv|xlsx|docx|json|zip|png)|\.<form>")
-# Looked at by other tests, at length.
-ELSEWHERE = {"accounts.sign_in", "contracts.move", "filing.part", "filing.files", "filing.check"}
+# Looked at by other tests here.
+ELSEWHERE = {"accounts.sign_in", "accounts.invitation", "papers.verify", "contracts.move"}
+ELSEWHERE |= {"filing.part", "filing.files", "filing.check"}
 TOO_WIDE = """(width) => document.documentElement.scrollWidth <= width ? "" :
   [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1)
     .slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).join(" | ") || "something"
@@ -101,19 +109,43 @@ def examples(server: Any) -> dict[str, list[str]]:
         by = {"contract_id": contract.id, "recorded_by_id": person.id}
         receipts = [Receipt(**by, received_on=day, counts_on=day, amount=amount) for _ in range(2)]
         asked = {"begins_on": day, "ends_on": day, "received": amount, "income": amount, "receipts": receipts[1:]}
+        make.save(receipts[0])
         make.save(Verification(contract_id=contract.id, requested_by_id=person.id, **asked))
         make.save(RoyaltyStatement(**by, year=day.year, base_amount=amount, amount=amount, due_on=day))
         make.save(Benefit(**by, kind_code="VAT", party=Party.SELLER, claimed_on=day))
-        make.save(receipts[0])
         return contract
+
+    def draft(make: Make, people: dict[str, User]) -> Contract:
+        return make.contract("不要的草稿", filed_by=people["jj-broker"])
 
     def view(make: Make, people: dict[str, User]) -> SavedView:
         owner = people["qz-manager"]
         facts = {"kind": "totals", "name": "上年各类型", "arguments": "rows=type&year=2025", "words": "2025 年登记"}
         return make.save(SavedView(owner_id=owner.id, region_code=owner.region_code, saved_on=today(), **facts))
 
+    def aside(make: Make, people: dict[str, User]) -> Contract:
+        contract = make.contract("一起办的合同", state=State.SUBMITTED, filed_by=people["jj-broker"])
+        make.save(BulkPick(user_id=people["jj-registrar"].id, contract_id=contract.id, version=contract.version))
+        return contract
+
+    def firm(make: Make, people: dict[str, User]) -> Enterprise:
+        return make.enterprise(created_by_id=people["jj-registrar"].id)
+
+    asked(server, _draft_of_rules)
     made(server, view)
-    return {"registrar": [f"/contracts/{made(server, contract)}/performance"]}
+    made(server, aside)
+    return {
+        "registrar": [
+            f"/contracts/{made(server, contract)}/performance",
+            f"/enterprises/{made(server, firm)}/edit",
+        ],
+        "broker": [f"/contracts/{made(server, draft)}/discard"],
+    }
+
+
+def _draft_of_rules() -> None:
+    db.session.add(RuleSet(code="2027", name="《新规则》草案", source="试验"))
+    db.session.commit()
 
 
 def addresses_in(page: Page, selector: str) -> list[str]:
@@ -208,15 +240,24 @@ def test_the_page_of_a_move_as_it_refuses_to_be_sent_empty(
         shoot(page, f"{move}-refused-{width}")
 
 
-def test_signing_in(new_page: Callable[..., Page], accessible: Callable[[Page], None]):
+def test_what_opens_without_signing_in(server: Any, new_page: Callable[..., Page], accessible: Callable[[Page], None]):
     page = new_page(width=390)
     page.goto("/")
     page.get_by_role("button", name="登录").click()
     expect(page.locator("[data-error-summary]")).to_be_focused()
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        fits(page)
-        accessible(page)
+    for address in (None, "/verify", f"/invitations/{asked(server, _invitation)}"):
+        if address:
+            assert page.goto(address).ok, address
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            fits(page)
+            accessible(page)
+
+
+def _invitation() -> str:
+    token = invite(db.session.scalar(select(User).where(User.username == "jj-broker-2")))
+    db.session.commit()
+    return token
 
 
 # Paper
