@@ -125,7 +125,7 @@ class _Periods(dict[str, str]):
             return f"{year}年"
         if part[0] == "H":
             return f"{year}年{'上' if part[1] == '1' else '下'}半年"
-        return f"{year}年第{'一二三四'[int(part[1]) - 1]}季度" if part[0] == "Q" else f"{year}年{int(part)}月"
+        return f"{year}年{'一二三四'[int(part[1]) - 1]}季度" if part[0] == "Q" else f"{year}年{int(part)}月"
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

@@ -51,7 +51,10 @@ def list_targets(year: int | None, measure: str | None, kind: str, on: Any, form
         day = on.date() if on else None
         found = queries.targets_for(year or today().year, one.code, list(places.by_code), KINDS[kind], on=day)
         lines += [_plain(place, found[place.code]) for place in places.all if place.code in found]
-    click.echo({"table": _as_table, "json": _as_json, "csv": _as_csv}[form](lines))
+    if form == "table":
+        click.echo(_as_table(lines, {code: one.name for code, one in known.items()}))
+    else:
+        click.echo({"json": _as_json, "csv": _as_csv}[form](lines))
 
 
 @targets.command(name="import")
@@ -123,13 +126,13 @@ def _as_csv(lines: list[dict[str, Any]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def _as_table(lines: list[dict[str, Any]]) -> str:
+def _as_table(lines: list[dict[str, Any]], names: dict[str, str]) -> str:
     table = Table("地区", "指标", "数值", "单位", "版本", "文号", "印发日期")
     table.columns[2].justify = "right"
     for line in lines:
         value = f"{line['comparison'] if line['comparison'] != '=' else ''}{line['value']}"
         table.add_row(
-            line["region"], line["measure"], value, line["unit"], str(line["version"]), line["document"],
+            line["region"], names[line["measure"]], value, line["unit"], str(line["version"]), line["document"],
             line["issued_on"] or "",
         )  # fmt: skip
     console = Console(file=io.StringIO(), width=140)

@@ -160,7 +160,7 @@ def test_sums_are_of_everything_also_on_the_second_page(make, sign_in, session, 
     assert "第 1–3 行，共 12 行" in first
     assert "第 1–2 列，共 4 列" in first
     assert "第 10–12 行，共 12 行" in last
-    assert "第三季度" in last
+    assert "三季度" in last
     for page in (first, last):
         foot = page[page.index("<tfoot>") : page.index("</tfoot>")]
         assert "15.00" in [number.text for number in numbers_on(foot)]

@@ -102,7 +102,7 @@ def test_by_two_dimensions_there_are_keys_names_and_the_four_amounts(app, regist
         "unit": JINJIANG,
         "unit_name": "晋江市",
         "quarter": "2025-Q1",
-        "quarter_name": "2025年第一季度",
+        "quarter_name": "2025年一季度",
         "contracts": 1,
         "total_amount": "1000000.00",
         "technology_amount": "600000.00",
