@@ -29,9 +29,7 @@ def upgrade() -> None:
         " WHERE move IN ('register', 'register_large', 'refuse', 'not_accept')"
     )
 
-    op.add_column(
-        "contract_cases", sa.Column("needs_expert", sa.Boolean(), nullable=False, server_default=sa.false())
-    )
+    op.add_column("contract_cases", sa.Column("needs_expert", sa.Boolean(), nullable=False, server_default=sa.false()))
     # Said with the column: SQLite then keeps the table as it is, with all its other constraints.
     op.execute(
         "ALTER TABLE contract_cases ADD COLUMN expert_on DATE CONSTRAINT ck_contract_cases_change_heard_experts"
