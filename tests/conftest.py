@@ -100,7 +100,11 @@ def template(databases: Databases, run_folder: Path) -> str:
 
 @pytest.fixture(scope="session")
 def settings(run_folder: Path) -> Settings:
-    return Settings(instance=run_folder / "instance", database_url="sqlite://", secret_key="for tests only")
+    return Settings(
+        instance=run_folder / f"instance-{os.environ.get('PYTEST_XDIST_WORKER', '')}",
+        database_url="sqlite://",
+        secret_key="for tests only",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,8 @@ def receipts_of(paper: Any, filer: User, as_of: date) -> Iterator[dict[str, Any]
     registered = local(paper.case.moves[-1][1])
     for line in paper.payments:
         chance, late = rng.random(), int(rng.random() ** 2 * 24) - 3
-        day = line.due_on + timedelta(days=late)
+        # Not in a year before the registration's: what years that are over received depends on no later contract.
+        day = max(line.due_on + timedelta(days=late), date(registered.year, 1, 5))
         recorded = max(registered + timedelta(days=1), registered.replace(year=day.year, month=day.month, day=day.day))
         recorded += timedelta(days=int(rng.random() * 3), minutes=int(rng.random() * 30))
         if chance < _NOT_YET or recorded.date() >= as_of:
@@ -84,6 +85,7 @@ def tell(people: People, days: WorkDays, last: int, write_before: Callable[[date
     write_before(days.moment(last, 14 * 60 + 40))
     with as_if(days.moment(last, 14 * 60 + 40)):
         _state_royalties(broker, days.days[last])
+        db.session.flush()  # so that the log has this moment too
     _ask(people, broker, days, last, write_before)
 
 
