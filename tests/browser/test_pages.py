@@ -44,7 +44,8 @@ ELSEWHERE = {"accounts.sign_in", "accounts.invitation", "papers.verify", "contra
 ELSEWHERE |= {"filing.part", "filing.files", "filing.check"}
 TOO_WIDE = """(width) => document.documentElement.scrollWidth <= width ? "" :
   [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1)
-    .slice(0, 3).map((one) => one.outerHTML.slice(0, 120)).join(" | ") || "something"
+    .filter((one) => !one.closest(".tabs"))
+    .slice(0, 6).map((one) => one.outerHTML.slice(0, 200)).join(" | ") || "something"
 """
 
 
