@@ -14,7 +14,7 @@ from .accounts import expired, signing_in
 from .accounts.permissions import OFFICE, in_menu, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
-from .core import errors, filters, installation, limits, nav, pages
+from .core import errors, filters, installation, limits, nav, pages, sealing
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
 from .tracking.queries import waiting_count
@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     _configure(app, settings)
     database.init_app(app, settings.database_url, engine)
     app.extensions["files"] = FolderStore(settings.instance / "files")  # any core.stores.Store
+    sealing.init_app(app, settings)
     errors.init_app(app)
     limits.init_app(app)
     filters.init_app(app)

@@ -14,7 +14,7 @@ APP = ROOT / "contracts_app"
 
 # From the top floor down. A room uses what lies on the floors below it, and nobody on its own floor.
 FLOORS = (
-    {"demo"},
+    {"demo", "operations"},
     {"api", "papers", "opportunities", "rewards"},
     {"cases", "statistics", "exchange", "tracking"},
     {"contracts"},

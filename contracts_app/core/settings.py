@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ class Settings:
     trusted_proxies: int = 0  # how many reverse proxies stand before us, whose word on the caller's address is taken
     secure_cookies: bool = False  # on behind HTTPS; the first start on a fresh machine is plain HTTP on localhost
     upload_limit: int = 20 * 1024 * 1024  # a scanned contract of 60 pages at 300 dpi is about 12 MB
+    data_keys_file: Path | None = None  # keys of what lies encrypted in the database; instance/data-keys if not said
     session_idle: timedelta = timedelta(
         minutes=30
     )  # GB/T 22239-2019 8.1.4.1 b asks for a limit; see peers of the field
@@ -46,13 +47,14 @@ class Settings:
         return cls(
             instance=instance,
             database_url=_known_database(environment.get("DATABASE_URL") or f"sqlite:///{instance / 'contracts.db'}"),
-            secret_key=environment.get("SECRET_KEY") or _kept_secret(instance / "secret-key"),
+            secret_key=environment.get("SECRET_KEY") or kept_secret(instance / "secret-key"),
             host=environment.get("HOST") or cls.host,
             port=_whole(environment, "PORT", cls.port, most=65535),
             threads=_whole(environment, "THREADS", cls.threads),
             trusted_proxies=_whole(environment, "TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             secure_cookies=environment.get("SECURE_COOKIES", "").lower() in {"1", "true", "yes", "on"},
             upload_limit=_whole(environment, "UPLOAD_LIMIT_MB", 20) * 1024 * 1024,
+            data_keys_file=Path(keys).resolve() if (keys := environment.get("DATA_KEYS_FILE")) else None,
             session_idle=timedelta(minutes=_whole(environment, "SESSION_IDLE_MINUTES", 30)),
         )
 
@@ -76,19 +78,19 @@ def _known_database(url: str) -> str:
     return url
 
 
-def _kept_secret(file: Path) -> str:
-    """The key that signs sessions: made once, readable by the owner only, so that a restart signs nobody out."""
+def kept_secret(file: Path, made: Callable[[], str] = lambda: secrets.token_hex(32)) -> str:
+    """What is in a file of secrets; made once, readable by the owner only, so that a restart loses nothing."""
     try:
-        return _read_or_made(file)
+        return _read_or_made(file, made)
     except OSError as error:
         raise Misconfigured(f"文件夹 {file.parent} 不能读写，改它的权限，或用 INSTANCE_DIR 换一个文件夹。") from error
 
 
-def _read_or_made(file: Path) -> str:
+def _read_or_made(file: Path, made: Callable[[], str]) -> str:
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=file.parent) as draft:  # made with mode 600
-            draft.write(secrets.token_hex(32))
+            draft.write(made())
             draft.flush()
             with suppress(FileExistsError):  # another process was first: its key is everybody's
                 os.link(draft.name, file)  # appears whole or not at all
