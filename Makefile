@@ -3,13 +3,16 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: run install test check fmt clean help lint types migrations-check pytest setup-dev browser screenshots
+.PHONY: run install test check fmt clean help lint types migrations-check pytest setup-dev browser screenshots bundle
 .NOTPARALLEL:
 
 python := .venv/bin/python
 tests ?=
 # Two workers halve the time on two cores; more than four spend theirs on making databases.
 workers ?= logical
+# For which Python and machine `make bundle` takes wheels; this one if nothing is said.
+pythons ?=
+platform ?=
 
 run: ## 启动系统 http://127.0.0.1:8000（HOST、PORT、DATABASE_URL 可改）   start the system
 	@sh tools/setup run && exec $(python) -m flask --app wsgi start
@@ -26,6 +29,9 @@ fmt: setup-dev ## 整理代码格式   format the code
 
 screenshots: setup-dev ## 重拍 docs/images 里的图片   take the pictures of the README again
 	@$(python) -m tools.screenshots
+
+bundle: setup-dev ## 做离线安装包（pythons="3.11 3.12"、platform=manylinux_2_28_aarch64 可改）   one archive that installs without a network
+	@$(python) -m tools.bundle $(addprefix --python ,$(pythons)) $(addprefix --platform ,$(platform))
 
 clean: ## 删除 .venv 与缓存（不动 instance/ 里的数据）   remove .venv and caches, never instance/
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

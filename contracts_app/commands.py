@@ -310,7 +310,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 @click.group(name="migrations")
 def check_migrations() -> None:
-    """Compare and write migrations. For developers."""
+    """Compare and write migrations, for developers; go back to an earlier one, for going back to an earlier release."""
 
 
 @check_migrations.command()
@@ -321,6 +321,16 @@ def check() -> None:
             console.print(str(difference), markup=False)
         _fail("模型和数据库不一致：补一个迁移。")
     click.echo("一致")
+
+
+@check_migrations.command(name="to")
+@click.argument("revision")
+def go_back(revision: str) -> None:
+    """Take the database back to this migration, for going back to the release that knows no newer one."""
+    if revision not in migrations.known():
+        _fail(f"没有编号为 {revision} 的迁移，认得的是：{'、'.join(migrations.known())}。")
+    migrations.downgrade(db.engine, revision)
+    click.echo(revision)
 
 
 @check_migrations.command()

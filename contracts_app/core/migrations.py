@@ -45,6 +45,12 @@ def is_current(engine: Engine) -> bool:
     return stands_at == _newest()
 
 
+def known() -> list[str]:
+    """The numbers of the migrations that this release has, in order."""
+    files = sorted((FOLDER / "versions").glob("*.py"))
+    return [code for file in files for down, code in _REVISION.findall(file.read_text(encoding="utf-8")) if not down]
+
+
 def _newest() -> set[str]:
     """The migrations that no other one follows."""
     files = (FOLDER / "versions").glob("*.py")
