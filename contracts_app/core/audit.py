@@ -8,7 +8,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .clock import now_utc
-from .db import Base, Moment, db
+from .db import Base, Moment, db, keep_besides, unit_of_work
 
 
 class AuditEntry(Base):
@@ -31,19 +31,38 @@ class AuditEntry(Base):
 def record(action: str, person: Any, *, subject: str = "", subject_id: int | None = None, **details: Any) -> None:
     """Add an entry to the current unit of work: it is kept exactly when what it tells of is kept.
 
-    ``person`` is a user, or the name that was typed where nobody is signed in.
+    ``person`` is a user, or the name that was typed where nobody is signed in. ``details`` never hold personal data or
+    secrets: nothing of the log can be taken away again.
     """
+    db.session.add(_entry(action, person, subject, subject_id, details))
+
+
+def witness(action: str, person: Any, *, subject: str = "", subject_id: int | None = None, **details: Any) -> None:
+    """Have an entry kept of what is no write: that something was shown, handed out or refused.
+
+    Same arguments as ``record``. In a request the entry is kept before the answer goes, whatever the request answers
+    and whether or not it is one that writes; where it cannot be kept, the request fails. Outside of a request it is
+    kept at once: call it before anything else was written.
+    """
+    entry = _entry(action, person, subject, subject_id, details)
+    if has_request_context():
+        keep_besides(lambda: db.session.add(entry))
+        return
+    with unit_of_work() as work:
+        work.add(entry)
+
+
+def _entry(action: str, person: Any, subject: str, subject_id: int | None, details: dict[str, Any]) -> AuditEntry:
     by_name = isinstance(person, str)
-    db.session.add(
-        AuditEntry(
-            user_id=None if by_name else person.id,
-            username=(person if by_name else person.username)[:60],
-            action=action,
-            subject=subject,
-            subject_id=subject_id,
-            address=(request.remote_addr or "") if has_request_context() else "",
-            details=details,
-        )
+    return AuditEntry(
+        at=now_utc(),
+        user_id=None if by_name else person.id,
+        username=(person if by_name else person.username)[:60],
+        action=action,
+        subject=subject,
+        subject_id=subject_id,
+        address=(request.remote_addr or "") if has_request_context() else "",
+        details=details,
     )
 
 

@@ -1,13 +1,13 @@
 """The database handle, the column types of this office, and the one place where a request commits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import (
     BigInteger,
@@ -165,7 +165,8 @@ def _obey_on_sqlite(engine: Engine) -> None:
         # A writer takes the lock at once: two requests that read first and write later would otherwise
         # both fail with "database is locked" instead of one waiting for the other.
         reads_only = has_request_context() and request.method in SAFE_METHODS
-        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+        writes = connection.get_execution_options().get("writes") or not reads_only
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 class Database:
@@ -195,8 +196,35 @@ class Office(Flask):
     def dispatch_request(self) -> ResponseReturnValue:
         response = self.make_response(super().dispatch_request())
         if request.method not in SAFE_METHODS and response.status_code < 400:
+            for write in _besides():
+                write()
             db.session.commit()
         return response
+
+    def process_response(self, response: Response) -> Response:
+        """Keep what was to be kept besides, last before the answer goes; when that fails, so does the request."""
+        if writes := _besides():
+            db.session.rollback()
+            db.session.connection(execution_options={"writes": True})
+            for write in writes:
+                write()
+            db.session.commit()
+        return super().process_response(response)
+
+
+def keep_besides(write: Callable[[], None]) -> None:
+    """Have ``write`` called before the answer of this request goes, in a transaction that is kept whatever else is.
+
+    A write request that answers well keeps it together with its own writes. Any other request's own writes are taken
+    back first; so nothing is waited for, and no request holds two connections at once.
+    """
+    g.setdefault("besides", []).append(write)
+
+
+def _besides() -> list[Callable[[], None]]:
+    """What waits to be kept besides, handed out once: when keeping it fails, the page that says so is not held up."""
+    writes: list[Callable[[], None]] = g.pop("besides", [])
+    return writes
 
 
 def init_app(app: Flask, url: str | URL, engine: Engine | None = None) -> None:
