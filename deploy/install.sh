@@ -80,13 +80,31 @@ newest_migration() {
     rm -f "$1/.followed"
 }
 
+# The folder of the release that is in use; nothing when none is.
+in_use() { if [ -L "$prefix/current" ]; then readlink -f "$prefix/current"; fi; }
+
+# The command line of the installation, with its settings and as its account: /opt/contracts/contracts doctor
+write_command() {
+    {
+        printf '#!/bin/sh\n# Written by install.sh: a command of the system with the settings of this installation.\n'
+        printf 'cd "%s/current" || exit 1\n' "$prefix"
+        if [ -n "$account" ]; then
+            printf 'if [ "$(id -un)" != %s ]; then exec runuser -u %s -- "%s/contracts" "$@"; fi\n' "$account" "$account" "$prefix"
+        fi
+        printf 'umask 077\nset -a\n. "%s"\nset +a\nexec .venv/bin/python -m flask --app wsgi "$@"\n' "$settings"
+    } >"$prefix/contracts.new"
+    chmod 755 "$prefix/contracts.new"
+    mv "$prefix/contracts.new" "$prefix/contracts"
+}
+
 point_to() {
     ln -sfn "$1" "$prefix/current.new"
     mv -T "$prefix/current.new" "$prefix/current"
 }
 
 if [ "$task" = rollback ]; then
-    now=$(readlink -f "$prefix/current" 2>/dev/null) || stop "$prefix 里没有装过。" "Nothing is installed in $prefix."
+    now=$(in_use)
+    [ -n "$now" ] || stop "$prefix 里没有装过。" "Nothing is installed in $prefix."
     before=$(cat "$now/.before" 2>/dev/null || true)
     [ -n "$before" ] && [ -f "$before/.complete" ] ||
         stop "没有可以退回的版本：$now 是第一个，或前一个已经删除。" "There is no release to go back to."
@@ -106,26 +124,35 @@ sha256sum --check --quiet --strict SHA256SUMS >&2 ||
     stop "安装包不完整或被改动过，不能安装。重新取一份，并核对它的 SHA-256。" "The bundle is damaged or was changed. Fetch it again."
 edition=$(cat EDITION)
 
-python=
-for version in $(cat PYTHONS); do
-    for found in ${PYTHON:-} "python$version" python3 python; do
-        if command -v "$found" >/dev/null 2>&1 &&
-            [ "$("$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$version" ]; then
-            python=$(command -v "$found")
-            break 2
-        fi
-    done
-done
-[ -n "$python" ] || stop "需要 Python $(tr '\n' ' ' <PYTHONS)，本机没有。安装后再运行，或用 PYTHON=/路径 指明；也可以换一份为本机 Python 做的安装包。" \
-    "Python $(tr '\n' ' ' <PYTHONS)is needed. Install it, name it with PYTHON=, or make a bundle for the Python that is here."
-
 if [ -n "$account" ] && ! id "$account" >/dev/null 2>&1; then
     say "建立系统账号 $account…"
     useradd --system --home-dir "$data" --shell /usr/sbin/nologin "$account"
 fi
 
-mkdir -p "$prefix/releases" "$config"
-[ -d "$data" ] || mkdir -m 700 -p "$data"
+# The account of the services has to be able to run it too: one in somebody's home folder will not do.
+runs() {
+    if [ -n "$account" ]; then runuser -u "$account" -- "$1" -c "$2"; else "$1" -c "$2"; fi 2>/dev/null
+}
+python=
+for version in $(cat PYTHONS); do
+    for name in ${PYTHON:-} "python$version" "/usr/bin/python$version" "/usr/local/bin/python$version" python3 /usr/bin/python3; do
+        found=$(command -v "$name" || true)
+        if [ -n "$found" ] && [ "$(runs "$found" 'import sys; print("%d.%d" % sys.version_info[:2])')" = "$version" ]; then
+            python=$found
+            break 2
+        fi
+    done
+done
+[ -n "$python" ] ||
+    stop "需要账号 ${account:-$(id -un)} 能运行的 Python $(tr '\n' ' ' <PYTHONS)，没有找到。安装后再运行，或用 PYTHON=/路径 指明；也可以换一份为本机 Python 做的安装包。" \
+        "Python $(tr '\n' ' ' <PYTHONS)that ${account:-$(id -un)} may run is needed. Install it, name it with PYTHON=, or make a bundle for another one."
+
+mkdir -p "$prefix/releases"
+if [ ! -d "$data" ]; then
+    mkdir -p "$data"
+    chmod 700 "$data"
+fi
+mkdir -p "$config"
 [ -z "$account" ] || chown "$account:$account" "$data"
 if [ ! -f "$settings" ]; then
     (umask 077; sed -e "s|@data@|$data|" -e "s|@port@|$port|" "$here/app/deploy/contracts.env" >"$settings")
@@ -134,7 +161,7 @@ if [ ! -f "$settings" ]; then
 fi
 
 release=$prefix/releases/$edition
-before=$(readlink -f "$prefix/current" 2>/dev/null || true)
+before=$(in_use)
 if [ ! -f "$release/.complete" ]; then
     rm -rf "$release"
     say "装入 $release（$("$python" --version)）…"
@@ -164,6 +191,7 @@ fi
 say "建立或升级数据库…"
 office "$release" init
 point_to "$release"
+write_command
 start_serving
 
 # Releases that nobody goes back to any more; the one in use and the one before it always stay.
@@ -177,6 +205,6 @@ say "装好了：$edition，程序在 $prefix/current，数据在 $data，设置
 if has_services; then
     say "正在 http://127.0.0.1:$port 提供服务；对外服务前按 $prefix/current/docs/OPERATIONS.md 配置反向代理和 HTTPS。"
 else
-    say "启动：cd $prefix/current && set -a && . $settings && .venv/bin/python -m flask --app wsgi start --no-demo"
+    say "启动：$prefix/contracts start --no-demo"
 fi
-say "查看是否一切正常：cd $prefix/current && set -a && . $settings && .venv/bin/python -m flask --app wsgi doctor"
+say "查看是否一切正常：$prefix/contracts doctor"
