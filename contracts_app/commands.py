@@ -38,6 +38,7 @@ from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
 from contracts_app.reference import edition, load_reference
+from contracts_app.operations.access_commands import access
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.commands import snapshot
@@ -55,6 +56,7 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(command)
     app.cli.add_command(snapshot)
     app.cli.add_command(report_command)
+    app.cli.add_command(access)
 
 
 @click.command()
