@@ -1,6 +1,15 @@
 """Index of every table: for Alembic and for newcomers."""
 
-from contracts_app.accounts.models import Delegation, Invitation, ParkedForm, SignInFailure, User, UserRole
+from contracts_app.accounts.models import (
+    Delegation,
+    Invitation,
+    ParkedForm,
+    Recertification,
+    RoleGrant,
+    SignInFailure,
+    User,
+    UserRole,
+)
 from contracts_app.brokers.models import Broker
 from contracts_app.codes import models as codes
 from contracts_app.contracts.cases import ContractCase
@@ -56,7 +65,9 @@ __all__ = [
     "ParkedForm",
     "PlannedPayment",
     "Platform",
+    "Recertification",
     "Region",
+    "RoleGrant",
     "SavedView",
     "SignInFailure",
     "Snapshot",

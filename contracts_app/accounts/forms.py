@@ -76,7 +76,7 @@ class UserForm(RecordForm):
         "角色",
         [DataRequired("至少选一个角色")],
         choices=choice_list((role.value, role.label) for role in Role),
-        description="技术经纪人、登记员、审核员、局领导可以兼任；系统管理员、审计员各自单独设，不与其他角色兼任。",
+        description="技术经纪人、登记员、审核员、局领导可以兼任；系统管理员、安全管理员、审计员各自单独设，不与其他角色兼任。",
     )
     region_code = ChoiceField(
         "地区", [DataRequired("选择地区")], description="能看到和办理的范围：这个地区和它下面的地区。"

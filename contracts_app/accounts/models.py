@@ -4,11 +4,24 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, Text, UniqueConstraint, select
+from sqlalchemy import (
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, object_session, relationship
+from sqlalchemy.types import TypeDecorator
 
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import Base, Moment, db, word_type
+from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import home_path
 
@@ -31,6 +44,7 @@ class User(UserMixin, Base):
     session_key: Mapped[str] = mapped_column(String(32), default="")  # changes with the password: ends older sessions
     created_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     last_seen_at: Mapped[datetime | None] = mapped_column(Moment)
+    wanted_at: Mapped[datetime | None] = mapped_column(Moment)  # when somebody last decided that it is to be used
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}
 
@@ -75,7 +89,8 @@ class UserRole(Base):
         ForeignKeyConstraint(["user_id", "duty"], ["users.id", "users.duty"]),
         CheckConstraint(
             "(duty = 'business' AND role IN ('broker', 'registrar', 'reviewer', 'manager'))"
-            " OR (duty = 'admin' AND role = 'admin') OR (duty = 'audit' AND role = 'auditor')",
+            " OR (duty = 'admin' AND role = 'admin') OR (duty = 'security' AND role = 'security')"
+            " OR (duty = 'audit' AND role = 'auditor')",
             name="role_belongs_to_duty",
         ),
     )
@@ -83,6 +98,96 @@ class UserRole(Base):
     user_id: Mapped[int] = mapped_column(primary_key=True)
     role: Mapped[Role] = mapped_column(word_type(Role, "role"), primary_key=True)
     duty: Mapped[Duty] = mapped_column(word_type(Duty, "duty"))
+
+
+class Roles(TypeDecorator[frozenset[Role]]):
+    """Some roles, as a text of their values in the usual order: ``registrar,reviewer``."""
+
+    impl = String(120)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else ",".join(role.value for role in Role if role in value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> frozenset[Role] | None:
+        return None if value is None else frozenset(Role(one) for one in value.split(",") if one)
+
+
+class GrantState(Word):
+    """What became of a request for roles."""
+
+    WAITING = "waiting", "待复核"
+    CONFIRMED = "confirmed", "已授权"
+    REFUSED = "refused", "未同意"
+    WITHDRAWN = "withdrawn", "已撤回"
+
+
+class RoleGrant(Base):
+    """Roles or a region asked for by an administrator; they are had once a second person has confirmed them.
+
+    Who is null asked or decided at the machine itself, by command.
+    """
+
+    __tablename__ = "role_grants"
+    __table_args__ = (
+        CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="grant_waits_or_is_decided"),
+        CheckConstraint("state <> 'refused' OR answer <> ''", name="grant_refused_with_a_reason"),
+        CheckConstraint(
+            "state NOT IN ('confirmed', 'refused') OR (decided_by_id <> proposed_by_id AND decided_by_id <> user_id)",
+            name="grant_decided_by_another_person",
+        ),
+        Index(
+            "uq_role_grants_one_waiting",
+            "user_id",
+            unique=True,
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    state: Mapped[GrantState] = mapped_column(word_type(GrantState, "state"), default=GrantState.WAITING, index=True)
+    roles_before: Mapped[frozenset[Role]] = mapped_column(Roles)
+    roles_after: Mapped[frozenset[Role]] = mapped_column(Roles)
+    region_before_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    region_after_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    reason: Mapped[str] = mapped_column(String(300))
+    proposed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    proposed_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    answer: Mapped[str] = mapped_column(String(300), default="")
+    version: Mapped[int] = mapped_column()
+    __mapper_args__ = {"version_id_col": version}
+
+    user: Mapped[User] = relationship(foreign_keys=user_id)
+    region_before: Mapped[Region] = relationship(foreign_keys=region_before_code)
+    region_after: Mapped[Region] = relationship(foreign_keys=region_after_code)
+    proposed_by: Mapped[User | None] = relationship(foreign_keys=proposed_by_id)
+    decided_by: Mapped[User | None] = relationship(foreign_keys=decided_by_id)
+
+
+class Recertification(Base):
+    """Once a year somebody looked at an account and found it still needed, or not. Only ever added."""
+
+    __tablename__ = "recertifications"
+    __table_args__ = (
+        UniqueConstraint("user_id", "year"),
+        CheckConstraint("by_id <> user_id", name="not_of_oneself"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    year: Mapped[int]
+    is_kept: Mapped[bool]
+    roles: Mapped[frozenset[Role]] = mapped_column(Roles)  # what was looked at
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
+
+    user: Mapped[User] = relationship(foreign_keys=user_id)
+    by: Mapped[User] = relationship(foreign_keys=by_id)
 
 
 class Delegation(Base):

@@ -1,4 +1,7 @@
-"""The six roles and the three duties that exclude each other (三员分立)."""
+"""The seven roles and the duties that exclude each other (三员分立).
+
+System management, security management and auditing lie in different hands: GB/T 22239-2019, 8.1.5.
+"""
 
 from collections.abc import Iterable
 
@@ -11,6 +14,7 @@ class Role(Word):
     REVIEWER = "reviewer", "审核员"
     MANAGER = "manager", "局领导"
     ADMIN = "admin", "系统管理员"
+    SECURITY = "security", "安全管理员"
     AUDITOR = "auditor", "审计员"
 
 
@@ -19,6 +23,7 @@ class Duty(Word):
 
     BUSINESS = "business", "业务岗位"
     ADMIN = "admin", "系统管理"
+    SECURITY = "security", "安全管理"
     AUDIT = "audit", "安全审计"
 
 
@@ -28,8 +33,10 @@ DUTY_OF = {
     Role.REVIEWER: Duty.BUSINESS,
     Role.MANAGER: Duty.BUSINESS,
     Role.ADMIN: Duty.ADMIN,
+    Role.SECURITY: Duty.SECURITY,
     Role.AUDITOR: Duty.AUDIT,
 }
+THREE = (Role.ADMIN, Role.SECURITY, Role.AUDITOR)  # 三员: there is always somebody of each
 
 
 # They act for an office, and a town has none: what they could see there they could not decide.
@@ -44,5 +51,5 @@ def duty_of(roles: Iterable[Role]) -> Duty:
     if not duties:
         raise ValueError("至少选一个角色")
     if len(duties) > 1:
-        raise ValueError("业务岗位、系统管理、安全审计不能兼任，只选同一类里的角色")
+        raise ValueError("业务岗位、系统管理、安全管理、安全审计不能兼任，只选同一类里的角色")
     return duties.pop()

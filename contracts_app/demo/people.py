@@ -1,4 +1,4 @@
-"""The people of the demonstration: eight who can sign in, and those whose names stand in the histories."""
+"""The people of the demonstration: nine who can sign in, and those whose names stand in the histories."""
 
 import csv
 import os
@@ -37,6 +37,7 @@ SIGN_INS = (
     ("qz-manager", Role.MANAGER, CITY),
     ("ss-registrar", Role.REGISTRAR, SHISHI),
 )
+SECURITY = ("jj-security", Role.SECURITY, JINJIANG)
 _BACKGROUND = {Role.BROKER: 4, Role.REGISTRAR: 2, Role.REVIEWER: 2}
 _BACKGROUND_JINJIANG = {Role.BROKER: 11, Role.REGISTRAR: 2, Role.REVIEWER: 1}
 
@@ -67,6 +68,7 @@ def settle(rng: Random, words: Words, units: list[Unit], agencies: dict[str, Par
         user = actions.drafted(username=username, name=next(names), roles=frozenset({role}), region_code=region_code)
         user.created_at = at
         settled.append((user, role, signs_in))
+    settled.append((_security(words, settled, at), Role.SECURITY, True))
     db.session.add_all(user for user, *_ in settled)
     db.session.flush()
     for user, role, signs_in in settled:
@@ -82,6 +84,17 @@ def settle(rng: Random, words: Words, units: list[Unit], agencies: dict[str, Par
             people.brokers[region_code].append(_broker(rng, user, agencies[region_code]))
     db.session.flush()
     return people
+
+
+def _security(words: Words, settled: list[tuple[User, Role, bool]], at: datetime) -> User:
+    """The security administrator, last and named apart: everybody else keeps the name and number they always had."""
+    taken = {user.name for user, *_ in settled}
+    names = _names(Random(SECURITY[0]), words)  # noqa: S311
+    name = next(name for name in names if name not in taken)
+    username, role, region_code = SECURITY
+    user = actions.drafted(username=username, name=name, roles=frozenset({role}), region_code=region_code)
+    user.created_at = at
+    return user
 
 
 def _names(rng: Random, words: Words):  # type: ignore[no-untyped-def]  # an endless generator of texts
@@ -115,7 +128,7 @@ def _broker(rng: Random, user: User, agency: Party) -> Broker:
 def give_passwords(people: People) -> list[tuple[User, str]]:
     """A random password for each who signs in."""
     given = []
-    # 12 signs drawn by chance are not guessed, however quick each try; eight hashes at full cost take seconds.
+    # 12 signs drawn by chance are not guessed, however quick each try; nine hashes at full cost take seconds.
     light = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1)
     for user in people.sign_ins:
         password = _password(user)

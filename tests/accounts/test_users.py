@@ -15,7 +15,7 @@ from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 from .pages import enter, link_in, with_password
 
-EXCLUDED = "业务岗位、系统管理、安全审计不能兼任"
+EXCLUDED = "业务岗位、系统管理、安全管理、安全审计不能兼任"
 
 
 @pytest.fixture
@@ -67,6 +67,8 @@ def test_a_new_account_gets_a_link_shown_once(office, client, session):
         ({"roles": ["registrar", "admin"]}, EXCLUDED),
         ({"roles": ["manager", "auditor"]}, EXCLUDED),
         ({"roles": ["admin", "auditor"]}, EXCLUDED),
+        ({"roles": ["admin", "security"]}, EXCLUDED),
+        ({"roles": ["security", "auditor"]}, EXCLUDED),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_stays(office, session, wrong, sentence):
@@ -87,7 +89,7 @@ def test_duties_exclude_each_other_in_the_service_and_in_the_database(make, sess
     with pytest.raises(ValueError, match=EXCLUDED):
         actions.create(username="x", name="x", roles=frozenset({Role.ADMIN, Role.AUDITOR}), region_code=JINJIANG)
     user = make.user(Role.REGISTRAR)
-    for duty in (Duty.BUSINESS, Duty.ADMIN):
+    for duty in (Duty.BUSINESS, Duty.ADMIN, Duty.SECURITY):
         with pytest.raises(IntegrityError):
             write_past_the_service(session, user_id=user.id, role=Role.ADMIN, duty=duty)
 

@@ -245,7 +245,14 @@ def test_duties_are_kept_apart_by_the_database(make, session):
     """三员分立: no account gathers roles of two duties, also not by changing its duty afterwards."""
     user = make.user(Role.REGISTRAR)
     insert = "INSERT INTO user_roles (user_id, role, duty) VALUES (:id, :role, :duty)"
-    for role, duty in (("admin", "admin"), ("auditor", "audit"), ("admin", "business"), ("broker", "admin")):
+    for role, duty in (
+        ("admin", "admin"),
+        ("auditor", "audit"),
+        ("admin", "business"),
+        ("broker", "admin"),
+        ("security", "admin"),
+        ("security", "security"),
+    ):
         refused(session, insert, id=user.id, role=role, duty=duty)
     refused(session, "UPDATE users SET duty = 'admin' WHERE id = :id", id=user.id)
 

@@ -33,6 +33,7 @@ SIGN_INS = {
     ("manager", "晋江市", "jj-manager"),
     ("admin", "晋江市", "jj-admin"),
     ("auditor", "晋江市", "jj-auditor"),
+    ("security", "晋江市", "jj-security"),
     ("manager", "泉州市", "qz-manager"),
     ("registrar", "石狮市", "ss-registrar"),
 }
@@ -67,7 +68,7 @@ def fingerprint():
 # ---- who signs in ---------------------------------------------------------------------------------------------------
 
 
-def test_the_accounts_file_names_the_eight_and_is_for_the_owner_only(demonstration):
+def test_the_accounts_file_names_the_nine_and_is_for_the_owner_only(demonstration):
     file = demonstration.report.accounts
     assert file.stat().st_mode & 0o777 == 0o600
     assert {(line["role"], line["region"], line["username"]) for line in accounts(demonstration.report)} == SIGN_INS
@@ -213,7 +214,7 @@ def test_an_accounts_file_already_there_is_kept_aside(sqlite_office):
     with sqlite_office.app_context(), unit_of_work():
         report = loading.load(contracts=loading.FEWEST, as_of=AS_OF)
     assert report.kept_aside.read_text() == "others"
-    assert len(accounts(report)) == 8
+    assert len(accounts(report)) == 9
 
 
 def test_the_strongest_office_is_there_from_the_fewest_contracts_on(sqlite_office):
