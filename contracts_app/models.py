@@ -29,7 +29,7 @@ from contracts_app.contracts.models import (
     PlannedPayment,
 )
 from contracts_app.contracts.totals import FacetTotal, Fold
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core.audit import AuditEntry, AuditHead
 from contracts_app.core.installation import InstallationFact
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
@@ -43,6 +43,7 @@ from contracts_app.tracking import models as tracking
 __all__ = [
     "Attachment",
     "AuditEntry",
+    "AuditHead",
     "Broker",
     "BulkPick",
     "Closing",

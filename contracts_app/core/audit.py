@@ -1,24 +1,40 @@
-"""The log of who did what. One door, so that nothing of importance is written down in two ways."""
+"""The log of who did what. One door, so that nothing of importance is written down in two ways.
 
+Entries wait until just before the commit, get their numbers there and are linked to the chain (``audit_chain``). The
+chain has one end, so this is where everybody who writes meets: it is the last lock of a transaction, and held no longer
+than the commit lasts.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import JSON, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, Engine, ForeignKey, Index, String, event, insert, select, update
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
 
+from . import audit_checkpoints
+from .audit_chain import hash_of, kept_form
 from .clock import now_utc
 from .db import Base, Moment, db, keep_besides, unit_of_work
 
+AT_ONCE = 10_000  # rows linked and written together
+
 
 class AuditEntry(Base):
-    """One thing somebody did or was refused. Only ever added."""
+    """One thing somebody did or was refused. Only ever added: triggers refuse anything else."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index("ix_audit_entries_subject", "subject", "subject_id", "id"),)
+    __table_args__ = (
+        Index("ix_audit_entries_subject", "subject", "subject_id", "id"),
+        # What the auditor looks for, each with the order of the page.
+        Index("ix_audit_entries_username_at", "username", "at"),
+        Index("ix_audit_entries_action_at", "action", "at"),
+        Index("ix_audit_entries_subject_at", "subject", "at"),
+    )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment, default=now_utc, index=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     username: Mapped[str] = mapped_column(String(60))  # as typed when nobody is signed in
     action: Mapped[str] = mapped_column(String(60))
@@ -26,6 +42,22 @@ class AuditEntry(Base):
     subject_id: Mapped[int | None]
     address: Mapped[str] = mapped_column(String(45), default="")
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditHead(Base):
+    """Where the chain ends: one row, which whoever adds to the chain locks. A trigger lets it only go on."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_id: Mapped[int]  # of the last entry; 0 when there is none
+    hash: Mapped[str] = mapped_column(String(64))
+    count: Mapped[int]
+
+
+ENTRIES, HEAD = Base.metadata.tables["audit_entries"], Base.metadata.tables["audit_head"]
+Row = dict[str, Any]
 
 
 def record(action: str, person: Any, *, subject: str = "", subject_id: int | None = None, **details: Any) -> None:
@@ -34,7 +66,7 @@ def record(action: str, person: Any, *, subject: str = "", subject_id: int | Non
     ``person`` is a user, or the name that was typed where nobody is signed in. ``details`` never hold personal data or
     secrets: nothing of the log can be taken away again.
     """
-    db.session.add(_entry(action, person, subject, subject_id, details))
+    _await_commit(db.session(), _row(action, person, subject, subject_id, details))
 
 
 def witness(action: str, person: Any, *, subject: str = "", subject_id: int | None = None, **details: Any) -> None:
@@ -44,26 +76,117 @@ def witness(action: str, person: Any, *, subject: str = "", subject_id: int | No
     and whether or not it is one that writes; where it cannot be kept, the request fails. Outside of a request it is
     kept at once: call it before anything else was written.
     """
-    entry = _entry(action, person, subject, subject_id, details)
+    row = _row(action, person, subject, subject_id, details)
     if has_request_context():
-        keep_besides(lambda: db.session.add(entry))
+        keep_besides(lambda: _await_commit(db.session(), row))
         return
     with unit_of_work() as work:
-        work.add(entry)
+        _await_commit(work, row)
 
 
-def _entry(action: str, person: Any, subject: str, subject_id: int | None, details: dict[str, Any]) -> AuditEntry:
+def add_many(rows: Sequence[Row]) -> None:
+    """Add entries in bulk, in this order, after what the unit of work recorded before: for data that are generated.
+
+    A row has every column but ``id`` and ``hash``, which it gets here.
+    """
+    session = db.session()
+    _link(session, _waiting(session))
+    _link(session, rows)
+
+
+def head() -> AuditHead:
+    """Where the chain ends now."""
+    return db.session.scalars(select(AuditHead).execution_options(populate_existing=True)).one()
+
+
+def _row(action: str, person: Any, subject: str, subject_id: int | None, details: dict[str, Any]) -> Row:
     by_name = isinstance(person, str)
-    return AuditEntry(
-        at=now_utc(),
-        user_id=None if by_name else person.id,
-        username=(person if by_name else person.username)[:60],
-        action=action,
-        subject=subject,
-        subject_id=subject_id,
-        address=(request.remote_addr or "") if has_request_context() else "",
-        details=details,
-    )
+    return {
+        "at": now_utc(),
+        "user_id": None if by_name else person.id,
+        "username": (person if by_name else person.username)[:60],
+        "action": action,
+        "subject": subject,
+        "subject_id": subject_id,
+        "address": (request.remote_addr or "") if has_request_context() else "",
+        "details": kept_form(details),
+    }
+
+
+# ---- from waiting to the chain -------------------------------------------------------------------------------------
+
+_WAITING, _LINKED = "audit waiting", "audit linked"  # in Session.info
+
+
+def _await_commit(session: Session, row: Row) -> None:
+    """Let a row wait for the commit, beside the transaction or savepoint with which it goes or stays."""
+    inside = session.get_nested_transaction() or session.get_transaction() or session.begin()
+    session.info.setdefault(_WAITING, []).append((inside, row))
+
+
+def _waiting(session: Session) -> list[Row]:
+    """Take what waits for the commit of the transaction under way."""
+    whole = session.get_transaction()
+    return [row for inside, row in session.info.pop(_WAITING, []) if whole in _around(inside)]
+
+
+def _around(inside: SessionTransaction | None) -> list[SessionTransaction]:
+    """A transaction and those in which it stands."""
+    found = []
+    while inside is not None:
+        found.append(inside)
+        inside = inside.parent
+    return found
+
+
+def _link(session: Session, rows: Sequence[Row]) -> None:
+    """Give the rows their numbers and hashes and write them; the end of the chain stays locked until the commit."""
+    if not rows:
+        return
+    end = session.execute(select(HEAD).with_for_update()).one()
+    number, last = end.last_id, end.hash
+    for begin in range(0, len(rows), AT_ONCE):
+        linked = []
+        for row in rows[begin : begin + AT_ONCE]:
+            number += 1
+            last = hash_of(last, row | {"id": number})
+            linked.append(row | {"id": number, "hash": last})
+        session.execute(insert(ENTRIES), linked)
+    end_now = {"last_id": number, "hash": last, "count": end.count + len(rows)}
+    session.execute(update(HEAD).values(end_now))
+    session.info[_LINKED] = end_now
+
+
+@event.listens_for(Session, "before_commit")
+def _link_what_waits(session: Session) -> None:
+    if session.info.get(_WAITING) and not session.in_nested_transaction():
+        session.flush()  # everything else first: whoever links last makes others wait for the commit alone
+        _link(session, _waiting(session))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _link_before_reading(state: ORMExecuteState) -> None:
+    """Who reads the log finds what the same unit of work recorded."""
+    session = state.session
+    if session.info.get(_WAITING) and state.is_select and any(one.class_ is AuditEntry for one in state.all_mappers):
+        _link(session, _waiting(session))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, undone: SessionTransaction) -> None:
+    if waiting := session.info.get(_WAITING):
+        session.info[_WAITING] = [(inside, row) for inside, row in waiting if undone not in _around(inside)]
+    session.info.pop(_LINKED, None)
+
+
+@event.listens_for(Session, "after_commit")
+def _keep_checkpoint(session: Session) -> None:
+    """With the first entries of a day its checkpoint is kept too; not within somebody else's transaction."""
+    if session.in_nested_transaction():
+        return
+    end = session.info.pop(_LINKED, None)
+    if end and isinstance(session.get_bind(), Engine):
+        audit_checkpoints.keep_todays(**end)
 
 
 # The words people read for what is recorded. A test finds an action that has none.
@@ -73,6 +196,15 @@ ACTIONS: dict[str, str] = {
     "sign_out": "退出",
     "set_password": "用链接设置密码",
     "change_password": "修改密码",
+    "lock_name": "锁定用户名",
+    "unlock_user": "解锁账号",
+    "end_session": "结束登录",
+    "set_second_factor": "设置两步验证",
+    "turn_off_second_factor": "关闭两步验证",
+    "reset_second_factor": "重置两步验证",
+    "use_recovery_code": "用恢复码登录",
+    "renew_recovery_codes": "重新生成恢复码",
+    "choose_password_profile": "改密码规定",
     "invite": "生成设置密码链接",
     "create_user": "建立账号",
     "revise_user": "修改账号",
@@ -83,6 +215,7 @@ ACTIONS: dict[str, str] = {
     "create_enterprise": "新增单位",
     "revise_enterprise": "修改单位",
     "fill_enterprise": "补填单位",
+    "reveal_personal_data": "查看完整个人信息",
     "set_tasks": "下达任务目标",
     "activate_rules": "启用规则",
     "move": "办理合同",
@@ -122,6 +255,13 @@ SUBJECTS: dict[str, str] = {
 }
 FACTS: dict[str, str] = {
     "username": "用户名",
+    "factor": "登录方式",
+    "step": "步骤",
+    "lasts": "期限",
+    "left": "剩余个数",
+    "session": "登录处",
+    "ended_because": "原因",
+    "password_profile": "密码规定",
     "name": "名称",
     "roles": "角色",
     "region": "地区",
@@ -133,6 +273,7 @@ FACTS: dict[str, str] = {
     "account": "登录账号",
     "title": "合同名称",
     "fields": "改动",
+    "field": "查看的内容",
     "code": "统一社会信用代码",
     "party_type_code": "单位性质",
     "scale": "企业规模",

@@ -36,6 +36,7 @@ class Settings:
     secure_cookies: bool = False  # on behind HTTPS; the first start on a fresh machine is plain HTTP on localhost
     upload_limit: int = 20 * 1024 * 1024  # a scanned contract of 60 pages at 300 dpi is about 12 MB
     data_keys_file: Path | None = None  # keys of what lies encrypted in the database; instance/data-keys if not said
+    checkpoint_dir: Path | None = None  # of the audit log; instance/checkpoints if not said, better on another machine
     session_idle: timedelta = timedelta(
         minutes=30
     )  # GB/T 22239-2019 8.1.4.1 b asks for a limit; see peers of the field
@@ -55,6 +56,7 @@ class Settings:
             secure_cookies=environment.get("SECURE_COOKIES", "").lower() in {"1", "true", "yes", "on"},
             upload_limit=_whole(environment, "UPLOAD_LIMIT_MB", 20) * 1024 * 1024,
             data_keys_file=Path(keys).resolve() if (keys := environment.get("DATA_KEYS_FILE")) else None,
+            checkpoint_dir=Path(kept).resolve() if (kept := environment.get("CHECKPOINT_DIR")) else None,
             session_idle=timedelta(minutes=_whole(environment, "SESSION_IDLE_MINUTES", 30)),
         )
 

@@ -31,7 +31,7 @@ from contracts_app.contracts.numbers import READABLE
 from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core import audit
 from contracts_app.core.clock import WorkCalendar, local
 from contracts_app.core.db import Base, db
 from contracts_app.core.files import FileKind
@@ -133,7 +133,7 @@ class Records:
         self._log.sort(key=lambda entry: (entry["at"], entry["subject_id"]))
         count = len(self._log) if until is None else bisect_left(self._log, until, key=lambda entry: entry["at"])
         if count:
-            db.session.connection().execute(insert(_table(AuditEntry)), self._log[:count])
+            audit.add_many(self._log[:count])
             del self._log[:count]
 
     def _text_of(self, paper: Paper) -> File:

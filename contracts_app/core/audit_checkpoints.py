@@ -1,0 +1,129 @@
+"""Checkpoints: where the log's chain ended on a day, in a small file that can be kept where nobody here can write.
+
+Whoever may do anything to the database can make a whole new chain. It does not fit a checkpoint kept elsewhere.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from flask import current_app, has_app_context
+
+from .audit_chain import written
+from .clock import now_utc, today
+from .edition import VERSION
+from .settings import Settings
+
+log = logging.getLogger(__name__)
+KEPT_ON = "audit checkpoint"  # in app.extensions: the day whose checkpoint this process has seen
+
+
+class NoCheckpoint(Exception):
+    """The sentence that says why a file is none."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The end of the chain in one moment: the last entry, its hash, and how many entries there were."""
+
+    id: int
+    hash: str
+    count: int
+    at: str  # when it was looked at, UTC
+    software: str
+    file: Path | None = None
+
+    def as_text(self) -> str:
+        facts = {name: value for name, value in asdict(self).items() if name != "file"}
+        return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
+
+
+def folder() -> Path:
+    """Where this installation keeps its checkpoints."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.checkpoint_dir or settings.instance / "checkpoints"
+
+
+def now(*, last_id: int, hash: str, count: int) -> Checkpoint:
+    """The checkpoint of a head of the chain, as of this moment."""
+    return Checkpoint(last_id, hash, count, written(now_utc()), VERSION)
+
+
+def keep(checkpoint: Checkpoint) -> Path:
+    """Keep it as a new file of today; none is ever overwritten. Returns the newest of today if that says the same.
+
+    Raises OSError where the folder cannot be written.
+    """
+    taken = sorted(_of_day(today()), key=lambda file: (len(file.name), file.name))
+    if taken and _same(taken[-1], checkpoint):
+        return taken[-1]
+    number = len(taken) + 1
+    while not _made(file := folder() / _name(today(), number), checkpoint):
+        number += 1  # another process was first
+    return file
+
+
+def keep_todays(*, last_id: int, hash: str, count: int) -> None:
+    """Keep the day's first checkpoint, unless this or another process has. Never fails: a day without is seen."""
+    if not has_app_context() or current_app.extensions.get(KEPT_ON) == (day := today()):
+        return
+    try:
+        _made(folder() / _name(day, 1), now(last_id=last_id, hash=hash, count=count))
+    except OSError as error:
+        log.error("checkpoint of the audit log not kept: %s", error)  # the entries are; the next of them tries again
+        return
+    current_app.extensions[KEPT_ON] = day
+
+
+def all_in(places: Iterable[Path]) -> list[Checkpoint]:
+    """The checkpoints of files and folders. Raises ``NoCheckpoint`` for a file that is none or cannot be read."""
+    files = [file for place in places for file in (sorted(place.glob("*.json")) if place.is_dir() else [place])]
+    return [read(file) for file in files]
+
+
+def read(file: Path) -> Checkpoint:
+    """The checkpoint of a file. Raises ``NoCheckpoint``."""
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        found = Checkpoint(facts["id"], facts["hash"], facts["count"], facts["at"], facts["software"], file)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise NoCheckpoint(f"{file} 读不出检查点，换一份没有改动过的。") from None
+    if not (type(found.id) is type(found.count) is int and isinstance(found.hash, str) and isinstance(found.at, str)):
+        raise NoCheckpoint(f"{file} 读不出检查点，换一份没有改动过的。")
+    return found
+
+
+def _of_day(day: date) -> list[Path]:
+    return list(folder().glob(f"{day}*.json")) if folder().is_dir() else []
+
+
+def _name(day: date, number: int) -> str:
+    return f"{day}.json" if number == 1 else f"{day}-{number}.json"
+
+
+def _same(file: Path, checkpoint: Checkpoint) -> bool:
+    with suppress(NoCheckpoint):
+        return (found := read(file)).id == checkpoint.id and found.hash == checkpoint.hash
+    return False
+
+
+def _made(file: Path, checkpoint: Checkpoint) -> bool:
+    """Make the file, whole or not at all; False when it is there already."""
+    if file.exists():
+        return False
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with NamedTemporaryFile("w", dir=file.parent, prefix=".making-", encoding="utf-8") as draft:
+        draft.write(checkpoint.as_text())
+        draft.flush()
+        os.fsync(draft.fileno())
+        try:
+            os.link(draft.name, file)
+        except FileExistsError:
+            return False
+    return True
