@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from . import commands
-from .accounts import expired, signing_in
+from .accounts import expired, refusals, signing_in
 from .accounts.permissions import OFFICE, in_menu, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     installation.init_app(app)
     signing_in.init_app(app)
     expired.init_app(app)
+    refusals.init_app(app)
     nav.init_app(app, may_open, {"contracts.inbox": inbox_count, "tracking.inbox": waiting_count}, in_menu)
     _protect(app, settings)
     _register_pages(app)

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts import actions as accounts
+from contracts_app.accounts.audit_commands import audit_group
 from contracts_app.accounts.commands import users
 from contracts_app.accounts.models import Onlooker
 from contracts_app.contracts import ledger
@@ -54,6 +55,7 @@ REFERENCE = "reference_edition"  # the fact that says which reference files were
 def init_app(app: Flask) -> None:
     for command in (init, seed, demo, workflow, totals, start, users, rules, files, reindex, targets, check_migrations):
         app.cli.add_command(command)
+    app.cli.add_command(audit_group)
     app.cli.add_command(snapshot)
     app.cli.add_command(report_command)
     app.cli.add_command(access)

@@ -1,15 +1,19 @@
-"""The auditor's page: who did what, and when."""
+"""The auditor's page: who did what, and when; whether nobody changed it since; and what was found as a file."""
 
-from datetime import date
+import io
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from contracts_app.core import audit, pages
-from contracts_app.core.clock import DayError, parse_day
+from contracts_app.core import audit, audit_checkpoints, audit_proof, pages
+from contracts_app.core.clock import today
+from contracts_app.core.db import db
+from contracts_app.core.limits import limiter
 
-from . import queries
+from . import audit_export, audit_queries
+from .audit_queries import AuditFilter
 from .permissions import Can, may_open, needs
 
 bp = Blueprint("audit", __name__, url_prefix="/audit")
@@ -19,44 +23,71 @@ RECORD_PAGES = {
     "contract": ("contracts.show", "contract_id"),
     "enterprise": ("enterprises.show", "enterprise_id"),
     "broker": ("brokers.show", "broker_id"),
+    "snapshot": ("snapshots.show", "snapshot_id"),
 }
+PROVED_AT_ONCE = 20_000  # entries that can be proved while somebody waits; the whole log is for the command line
+WARNINGS = ("sign_in_failed", "refuse_access", "refuse_form")
 
 
 @bp.get("")
 @needs(Can.READ_AUDIT)
 def index() -> str:
-    """The log, narrowed by person, action, record and days."""
-    errors: dict[str, str] = {}
-    looked_for = queries.AuditFilter(
-        who=request.args.get("who", "").strip(),
-        action=request.args.get("action", ""),
-        subject=request.args.get("subject", ""),
-        subject_id=request.args.get("number", type=int),
-        first=_day("from", errors),
-        last=_day("to", errors),
-    )
-    matching = queries.audit_entries(current_user, looked_for)
+    """The log, narrowed by person, action, record, days and words."""
+    looked_for = AuditFilter.from_args(request.args)
+    matching = audit_queries.audit_entries(current_user, looked_for)
     return render_template(
         "audit/index.html",
-        page=queries.audit_page(matching, *pages.number_from(request.args)),
+        page=audit_queries.audit_page(matching, *pages.number_from(request.args)),
         looked_for=looked_for,
-        errors=errors,
+        most_counted=audit_queries.MOST_COUNTED,
+        newest_read=audit_queries.NEWEST_READ,
         actions=audit.ACTIONS,
         subjects=audit.SUBJECTS,
-        facts=audit.FACTS,
+        facts_of=audit_queries.facts_of,
+        warnings=WARNINGS,
         record_url=_record_url,
+        head_of_log=audit.head(),
+        whole=audit_queries.last_of("verify_audit"),
+        latest=audit_queries.last_of("verify_latest_audit"),
+        checkpoint=audit_checkpoints.newest(),
+        proved_at_once=PROVED_AT_ONCE,
     )
 
 
-def _day(name: str, errors: dict[str, str]) -> date | None:
-    written = request.args.get(name, "").strip()
-    if not written:
-        return None
+@bp.get("/export.<any(csv, xlsx):kind>")
+@needs(Can.READ_AUDIT)
+@limiter.limit("10/minute")
+def export(kind: str) -> Response:
+    """What was found as a file; that it was taken along is in the log before it goes."""
+    looked_for = AuditFilter.from_args(request.args)
+    matching = audit_queries.audit_entries(current_user, looked_for)
+    rows = audit_export.count_for_file(matching)
+    content = io.BytesIO()
+    by = f"{current_user.region.name} {current_user.name}"
+    audit_export.write(content, kind, matching, looked_for, by)
+    content.seek(0)
+    audit.witness("export_audit", current_user, query=looked_for.sentence(), rows=rows, file=f".{kind}")
+    name = f"操作记录-{today():%Y%m%d}.{kind}"
+    return send_file(content, audit_export.MIMES[kind], as_attachment=True, download_name=name)
+
+
+@bp.post("/verify")
+@needs(Can.READ_AUDIT)
+@limiter.limit("6/minute")
+def verify() -> ResponseReturnValue:
+    """Prove the newest entries now, and say what was found."""
     try:
-        return parse_day(written)
-    except DayError as error:
-        errors[name] = str(error)
-        return None
+        checkpoints = audit_checkpoints.all_in([audit_checkpoints.folder()])
+    except audit_checkpoints.NoCheckpoint as unreadable:
+        flash(str(unreadable), "bad")
+        checkpoints = []
+    proof = audit_proof.prove(db.session.connection(), checkpoints, newest=PROVED_AT_ONCE)
+    audit.record("verify_latest_audit", current_user, **audit_proof.as_facts(proof))
+    for sentence in proof.sentences:
+        flash(f"{sentence}。", "bad")
+    if proof.is_intact:
+        flash(f"已核对最近 {proof.entries:,} 条和 {proof.checkpoints} 份检查点，都接得上，没有被改动。")
+    return redirect(url_for(".index"))
 
 
 def _record_url(subject: str, subject_id: int | None) -> str | None:

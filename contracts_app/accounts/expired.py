@@ -4,6 +4,7 @@ Nothing is kept on the server for people who are not signed in. ``signing_in.typ
 """
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, current_app, flash, redirect, render_template, request, url_for
@@ -13,9 +14,10 @@ from flask_wtf.csrf import CSRFError
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
-from contracts_app.core import errors
+from contracts_app.core import audit, errors
 from contracts_app.core.db import SAFE_METHODS, unit_of_work
 
+from . import refusals
 from .forms import SignInForm
 from .models import User
 from .signing_in import PARKED_FOR, is_from_our_page, may_be_parked, park, posted_fields, safe_target
@@ -91,6 +93,8 @@ def _token_does_not_fit(error: CSRFError) -> ResponseReturnValue:
     if current_user.is_authenticated and request.form.get("csrf_token") and (fields := posted_fields()):
         carried = Carried(request.full_path.rstrip("?"), fields, _page_before())
         return _resume_at_once(_serializer().dumps(asdict(carried)))
+    if current_user.is_authenticated:
+        audit.witness_once(timedelta(minutes=1), "refuse_form", current_user, page=refusals.address_told())
     return errors.page(400, "这一页打开太久了", ["为了安全，这次提交没有生效。返回上一页，刷新后再提交。"])
 
 

@@ -1,15 +1,12 @@
 """Reading accounts and the log of who did what."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, select
 
 from contracts_app.core.audit import AuditEntry
-from contracts_app.core.clock import day_edges
 from contracts_app.core.db import db
 from contracts_app.core.pages import Page, page_of
 from contracts_app.core.words import Word
@@ -97,51 +94,3 @@ def latest_sign_ins(user: User, how_many: int = 10) -> Sequence[AuditEntry]:
         AuditEntry.username == user.username, AuditEntry.action.in_(("sign_in", "sign_in_failed", "set_password"))
     )
     return db.session.scalars(wanted.order_by(AuditEntry.id.desc()).limit(how_many)).all()
-
-
-@dataclass(frozen=True)
-class AuditFilter:
-    """What the auditor looks for. Days are those of Asia/Shanghai, both included."""
-
-    who: str = ""
-    action: str = ""
-    subject: str = ""
-    subject_id: int | None = None
-    first: date | None = None
-    last: date | None = None
-
-
-def audit_entries(auditor: User, looked_for: AuditFilter) -> Select[AuditEntry]:
-    """The log of the people of the auditor's region, and of names that nobody has."""
-    of_region = users_under(auditor.region).with_only_columns(User.username)
-    nobodys = and_(AuditEntry.user_id.is_(None), AuditEntry.username.not_in(select(User.username)))
-    wanted = select(AuditEntry).where(or_(AuditEntry.username.in_(of_region), nobodys))
-    if looked_for.who:
-        names = select(User.username).where(User.name.contains(looked_for.who, autoescape=True))
-        typed = AuditEntry.username.contains(looked_for.who.lower(), autoescape=True)
-        wanted = wanted.where(or_(typed, AuditEntry.username.in_(names)))
-    if looked_for.action:
-        wanted = wanted.where(AuditEntry.action == looked_for.action)
-    if looked_for.subject:
-        wanted = wanted.where(AuditEntry.subject == looked_for.subject)
-    if looked_for.subject_id is not None:
-        wanted = wanted.where(AuditEntry.subject_id == looked_for.subject_id)
-    if looked_for.first:
-        wanted = wanted.where(AuditEntry.at >= day_edges(looked_for.first)[0])
-    if looked_for.last:
-        wanted = wanted.where(AuditEntry.at < day_edges(looked_for.last)[1])
-    return wanted
-
-
-def audit_page(matching: Select[AuditEntry], number: int, size: int) -> Page[Any]:
-    """One page of the log, the latest first, each entry with the person's name."""
-    named: Any = select(AuditEntry, User.name).outerjoin(User, User.username == AuditEntry.username)
-    return page_of(
-        db.session(),
-        matching,
-        show=named,
-        key=AuditEntry.id,
-        order=[AuditEntry.at.desc(), AuditEntry.id.desc()],
-        number=number,
-        size=size,
-    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import BinaryIO
 
 from flask import Blueprint, abort, current_app, make_response, render_template, request, send_file
@@ -10,6 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
 
 from contracts_app.accounts.permissions import Can, needs
+from contracts_app.core import audit
 from contracts_app.core.files import FileKind
 from contracts_app.core.limits import limiter
 from contracts_app.core.previews import (
@@ -31,6 +33,7 @@ bp = Blueprint("reading", __name__, url_prefix="/contracts")
 PICTURES = frozenset({FileKind.JPG.mime, FileKind.PNG.mime})
 SHOWN_INLINE = PICTURES | {FileKind.PDF.mime}
 BESIDE_A_FORM = 30  # pages; without script a browser asks for all of them at once
+OPENED_FOR = timedelta(minutes=30)  # as long as a session may be idle; who looks again later opened it again
 IN_A_STRIP = 9  # small pictures of pages
 BUSY = "看文件的人太多，等几秒后刷新这一页。"
 
@@ -108,6 +111,19 @@ def opened(file: Attachment) -> BinaryIO:
         abort(404)
 
 
+def tell(file: Attachment) -> None:
+    """Write down that the person in front of us opens the file: once, not again with each of its pages."""
+    audit.witness_once(
+        OPENED_FOR,
+        "view_file",
+        current_user,
+        subject="contract",
+        subject_id=file.contract_id,
+        file_id=file.id,
+        file_kind=file.kind.name,
+    )
+
+
 # ---- the pages -----------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +155,7 @@ def page(contract_id: int, file_id: int, number: int) -> str:
     sheets = _counted(sheets_of(queries.attachment(contract_id, file_id, current_user)))
     if not 1 <= number <= max(sheets.count, 1):
         abort(404)
+    tell(sheets.file)
     return render_template("contracts/page.html", contract=contract, sheets=sheets, number=number)
 
 
@@ -150,6 +167,8 @@ def picture(contract_id: int, file_id: int, size: str, number: int) -> Response:
     found = queries.attachment(contract_id, file_id, current_user)
     if found.mime != FileKind.PDF.mime or sheets_of(found).why_not:
         abort(404)
+    if size == "pages":
+        tell(found)  # small pictures stand on pages that tell it, or show no more than that there is a file
     width = PAGE_WIDTH if size == "pages" else THUMB_WIDTH
     name = f"{found.sha256}-{number}-{width}"
     answer = make_response()

@@ -6,11 +6,11 @@ than the commit lasts.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import JSON, Engine, ForeignKey, Index, String, event, insert, select, update
+from sqlalchemy import JSON, Engine, ForeignKey, Index, String, event, func, insert, select, update
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, SessionTransaction, mapped_column
 
 from . import audit_checkpoints
@@ -84,6 +84,34 @@ def witness(action: str, person: Any, *, subject: str = "", subject_id: int | No
         _await_commit(work, row)
 
 
+def witness_once(
+    within: timedelta, action: str, person: Any, *, subject: str = "", subject_id: int | None = None, **details: Any
+) -> None:
+    """``witness``, unless the same was told of the same person lately: of what comes again with every picture."""
+    row = _row(action, person, subject, subject_id, details)
+    if not _told_since(now_utc() - within, row):
+        keep_besides(lambda: _tell_once(now_utc() - within, row))
+
+
+def told_lately(within: timedelta, action: str, person: Any) -> int:
+    """How many entries of this action the person has lately."""
+    since = now_utc() - within
+    same = (AuditEntry.username == person.username, AuditEntry.action == action, AuditEntry.at >= since)
+    return db.session.scalar(select(func.count()).select_from(AuditEntry).where(*same)) or 0
+
+
+def _tell_once(since: datetime, row: Row) -> None:
+    db.session.execute(select(HEAD).with_for_update())  # whoever tells the same at the same time is waited for
+    if not _told_since(since, row):
+        _await_commit(db.session(), row)
+
+
+def _told_since(since: datetime, row: Row) -> bool:
+    same = [AuditEntry.username == row["username"], AuditEntry.action == row["action"], AuditEntry.at >= since]
+    same += [AuditEntry.subject == row["subject"], AuditEntry.subject_id.is_not_distinct_from(row["subject_id"])]
+    return row["details"] in db.session.scalars(select(AuditEntry.details).where(*same)).all()
+
+
 def add_many(rows: Sequence[Row]) -> None:
     """Add entries in bulk, in this order, after what the unit of work recorded before: for data that are generated.
 
@@ -143,8 +171,8 @@ def _link(session: Session, rows: Sequence[Row]) -> None:
     """Give the rows their numbers and hashes and write them; the end of the chain stays locked until the commit."""
     if not rows:
         return
-    end = session.execute(select(HEAD).with_for_update()).one()
-    number, last = end.last_id, end.hash
+    end = session.execute(select(HEAD).with_for_update()).mappings().one()
+    number, last = end["last_id"], end["hash"]
     for begin in range(0, len(rows), AT_ONCE):
         linked = []
         for row in rows[begin : begin + AT_ONCE]:
@@ -152,7 +180,7 @@ def _link(session: Session, rows: Sequence[Row]) -> None:
             last = hash_of(last, row | {"id": number})
             linked.append(row | {"id": number, "hash": last})
         session.execute(insert(ENTRIES), linked)
-    end_now = {"last_id": number, "hash": last, "count": end.count + len(rows)}
+    end_now = {"last_id": number, "hash": last, "count": end["count"] + len(rows)}
     session.execute(update(HEAD).values(end_now))
     session.info[_LINKED] = end_now
 
@@ -194,6 +222,15 @@ ACTIONS: dict[str, str] = {
     "sign_in": "登录",
     "sign_in_failed": "登录失败",
     "sign_out": "退出",
+    "refuse_access": "没有权限，未打开",
+    "refuse_form": "来路不明的提交，未执行",
+    "view_file": "查看合同文件",
+    "make_paper": "生成文书",
+    "verify_audit": "核对全部操作记录",
+    "verify_latest_audit": "核对最近的操作记录",
+    "export_audit": "导出操作记录",
+    "export_snapshot": "导出发布快照",
+    "export_sentence": "导出发布文稿",
     "set_password": "用链接设置密码",
     "change_password": "修改密码",
     "lock_name": "锁定用户名",
@@ -208,6 +245,13 @@ ACTIONS: dict[str, str] = {
     "invite": "生成设置密码链接",
     "create_user": "建立账号",
     "revise_user": "修改账号",
+    "propose_roles": "申请授权",
+    "confirm_roles": "复核授权",
+    "refuse_roles": "不同意授权",
+    "withdraw_roles": "撤回授权申请",
+    "take_roles": "收回角色",
+    "recertify": "年度复核账号",
+    "export_recertification": "导出账号复核表",
     "disable_user": "停用账号",
     "enable_user": "启用账号",
     "create_broker": "登记经纪人",
@@ -239,6 +283,9 @@ ACTIONS: dict[str, str] = {
     "export_contracts": "导出合同列表",
     "freeze_figures": "封存发布数",
     "close_period": "封账",
+    "create_backup": "建立备份",
+    "remove_backup": "删除备份",
+    "restore_backup": "恢复备份",
 }
 SUBJECTS: dict[str, str] = {
     "user": "账号",
@@ -252,6 +299,7 @@ SUBJECTS: dict[str, str] = {
     "settings": "系统设置",
     "saved_view": "常用视图",
     "snapshot": "发布快照",
+    "backup": "备份",
 }
 FACTS: dict[str, str] = {
     "username": "用户名",
@@ -265,6 +313,8 @@ FACTS: dict[str, str] = {
     "name": "名称",
     "roles": "角色",
     "region": "地区",
+    "answer": "复核意见",
+    "decision": "结论",
     "condition": "状态",
     "grade": "等级",
     "certificate_number": "证书编号",
@@ -318,4 +368,16 @@ FACTS: dict[str, str] = {
     "hash": "校验值",
     "units": "考核单元",
     "closed_until": "封账到",
+    "page": "网址",
+    "method": "方式",
+    "status": "答复",
+    "entries": "核对条数",
+    "until": "核对到第几条",
+    "checkpoints": "检查点",
+    "file_id": "文件序号",
+    "file_kind": "文件种类",
+    "how": "方式",
+    "paper": "文书",
+    "files": "附件数",
+    "faults": "不符处数",
 }

@@ -60,7 +60,7 @@ def keep(checkpoint: Checkpoint) -> Path:
 
     Raises OSError where the folder cannot be written.
     """
-    taken = sorted(_of_day(today()), key=lambda file: (len(file.name), file.name))
+    taken = sorted(_of_day(today()), key=_place)
     if taken and _same(taken[-1], checkpoint):
         return taken[-1]
     number = len(taken) + 1
@@ -85,6 +85,20 @@ def all_in(places: Iterable[Path]) -> list[Checkpoint]:
     """The checkpoints of files and folders. Raises ``NoCheckpoint`` for a file that is none or cannot be read."""
     files = [file for place in places for file in (sorted(place.glob("*.json")) if place.is_dir() else [place])]
     return [read(file) for file in files]
+
+
+def newest() -> Checkpoint | None:
+    """The newest checkpoint of this installation; None where there is none, or it cannot be read."""
+    places = folder()
+    for file in sorted(places.glob("*.json"), key=_place, reverse=True)[:1] if places.is_dir() else []:
+        with suppress(NoCheckpoint):
+            return read(file)
+    return None
+
+
+def _place(file: Path) -> tuple[str, int, str]:
+    """By day, and within it as they were made."""
+    return file.stem[:10], len(file.stem), file.stem
 
 
 def read(file: Path) -> Checkpoint:

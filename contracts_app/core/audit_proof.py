@@ -56,7 +56,7 @@ def prove(
     Entries that come in meanwhile are left to the next time. ``told`` hears how many are done of how many.
     """
     proof = Proof(checkpoints=len(checkpoints))
-    end = connection.execute(select(HEAD)).mappings().one_or_none()
+    end: Any = connection.execute(select(HEAD)).mappings().one_or_none()
     if end is None:
         proof._fault("链尾的记录没有了，无法确认最后一条是哪一条")
         end = {"last_id": None, "hash": None, "count": None}
@@ -68,6 +68,16 @@ def prove(
     for checkpoint in checkpoints:
         _compare(connection, proof, checkpoint, counted)
     return proof
+
+
+def as_facts(proof: Proof) -> dict[str, int]:
+    """What the log keeps of having been proved."""
+    return {
+        "entries": proof.entries,
+        "until": proof.last_id,
+        "checkpoints": proof.checkpoints,
+        "faults": proof.faults,
+    }
 
 
 def _start(connection: Connection, newest: int | None) -> int | None:

@@ -1,7 +1,8 @@
 """The database handle, the column types of this office, and the one place where a request commits."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,10 +12,13 @@ from flask import Flask, Response, current_app, g, has_request_context, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import (
     BigInteger,
+    Connection,
     DateTime,
     Dialect,
     Engine,
     Enum,
+    ExceptionContext,
+    Executable,
     MetaData,
     PrimaryKeyConstraint,
     UniqueConstraint,
@@ -22,7 +26,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -35,6 +39,7 @@ NAMES = {
 }
 LARGEST_ID = 2**31 - 1  # what a key column can hold; a number beyond it is nobody's and is not asked for
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PATIENCE, IN_PASSING = 15_000, 100  # milliseconds a writer waits for another on SQLite
 
 
 class Base(DeclarativeBase):
@@ -119,17 +124,40 @@ def word_type(words: type[StrEnum], name: str) -> Enum:
     )
 
 
-def make_engine(url: str | URL) -> Engine:
+def make_engine(url: str | URL, *, only_read: bool = False) -> Engine:
     """An engine for SQLite or PostgreSQL that obeys the rules this application relies on (see the listeners).
 
-    What is sent to the database stays out of the messages of its errors: logs are no place for personal data.
+    What is sent to the database stays out of the messages of its errors: logs are no place for personal data. One
+    that may ``only_read`` refuses to write.
     """
     url = make_url(url)
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, hide_parameters=True)
-        _obey_on_sqlite(engine)
+        _obey_on_sqlite(engine, only_read)
         return engine
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+    arguments: dict[str, Any] = {name: value for name, value in _IMPATIENT.items() if name not in url.query}
+    arguments["options"] = "-c timezone=UTC" + (" -c default_transaction_read_only=on" if only_read else "")
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments)
+    if not only_read:
+        event.listen(engine, "handle_error", _leave_a_standby)
+    return engine
+
+
+# A machine that is gone says nothing, and TCP would wait for a quarter of an hour; seconds, the last milliseconds.
+_IMPATIENT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+_READ_ONLY = "25006"
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """A server that refuses to write has become a standby: the next request looks for the new primary."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def constraint_of(error: IntegrityError) -> str | None:
@@ -153,18 +181,19 @@ def _unique_over(columns: str) -> str | None:
     return None
 
 
-def _obey_on_sqlite(engine: Engine) -> None:
+def _obey_on_sqlite(engine: Engine, only_read: bool) -> None:
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # the driver must not open transactions behind our back
-        for setting in ("foreign_keys=on", "journal_mode=wal", "busy_timeout=15000", "synchronous=full"):
+        for setting in ("foreign_keys=on", "journal_mode=wal", f"busy_timeout={PATIENCE}", "synchronous=full"):
             connection.execute(f"pragma {setting}")
+        connection.execute(f"pragma query_only={int(only_read)}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         # A writer takes the lock at once: two requests that read first and write later would otherwise
         # both fail with "database is locked" instead of one waiting for the other.
-        reads_only = has_request_context() and request.method in SAFE_METHODS
+        reads_only = only_read or _ONLY_READS.get() or (has_request_context() and request.method in SAFE_METHODS)
         writes = connection.get_execution_options().get("writes") or not reads_only
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -174,8 +203,8 @@ class Database:
 
     def __init__(self) -> None:
         self.session: scoped_session[Session] = scoped_session(
-            lambda: current_app.extensions["sessions"](),  # type: ignore[arg-type]  # whichever application this is
-            scopefunc=lambda: id(g._get_current_object()),
+            lambda: (_ELSEWHERE.get() or current_app.extensions["sessions"])(),  # type: ignore[arg-type]  # whichever app
+            scopefunc=lambda: (id(g._get_current_object()), id(_ELSEWHERE.get())),
         )
 
     @property
@@ -184,6 +213,30 @@ class Database:
 
 
 db = Database()
+_ELSEWHERE: ContextVar[sessionmaker[Session] | None] = ContextVar("sessions of a copy", default=None)
+_ONLY_READS: ContextVar[bool] = ContextVar("nothing is written", default=False)
+
+
+@contextmanager
+def reading_from(sessions: sessionmaker[Session]) -> Iterator[None]:
+    """Let ``db.session`` be one of a copy of the database, for what is only read inside."""
+    token = _ELSEWHERE.set(sessions)
+    try:
+        yield
+    finally:
+        db.session.remove()
+        _ELSEWHERE.reset(token)
+
+
+@contextmanager
+def only_reading() -> Iterator[None]:
+    """Take no lock on SQLite for what a command reads at length: people go on writing. It sees one moment throughout."""
+    token = _ONLY_READS.set(True)
+    try:
+        yield
+    finally:
+        db.session.remove()
+        _ONLY_READS.reset(token)
 
 
 class Office(Flask):
@@ -203,12 +256,18 @@ class Office(Flask):
 
     def process_response(self, response: Response) -> Response:
         """Keep what was to be kept besides, last before the answer goes; when that fails, so does the request."""
-        if writes := _besides():
-            db.session.rollback()
-            db.session.connection(execution_options={"writes": True})
-            for write in writes:
-                write()
-            db.session.commit()
+        for look in self.extensions.get("looking at answers", ()):
+            look(response)
+        try:
+            if writes := _besides():
+                db.session.rollback()
+                db.session.connection(execution_options={"writes": True})
+                for write in writes:
+                    write()
+                db.session.commit()
+        except BaseException:
+            response.close()  # a file that is not handed out after all
+            raise
         return super().process_response(response)
 
 
@@ -219,6 +278,11 @@ def keep_besides(write: Callable[[], None]) -> None:
     back first; so nothing is waited for, and no request holds two connections at once.
     """
     g.setdefault("besides", []).append(write)
+
+
+def look_at_answers(app: Flask, look: Callable[[Response], None]) -> None:
+    """Have every answer looked at before it goes, while something can still be kept besides."""
+    app.extensions.setdefault("looking at answers", []).append(look)
 
 
 def _besides() -> list[Callable[[], None]]:
@@ -236,15 +300,40 @@ def init_app(app: Flask, url: str | URL, engine: Engine | None = None) -> None:
         db.session.remove()  # rolls back what was not committed
 
 
+def write_in_passing(app: Flask, statement: Executable) -> bool:
+    """Execute one small statement in a transaction of its own, after an answer has gone; whether it was possible.
+
+    It waits for nobody: where somebody else is writing just then, it is left. For what the next click tells again.
+    """
+    bind = app.extensions["sessions"]().get_bind()
+    try:
+        with nullcontext(bind) if isinstance(bind, Connection) else bind.connect() as connection:
+            quick = connection.dialect.name == "sqlite" and connection.connection.driver_connection
+            if quick:
+                quick.execute(f"pragma busy_timeout={IN_PASSING}")
+            try:
+                with connection.begin_nested() if connection.in_transaction() else connection.begin():
+                    connection.execute(statement)
+            finally:
+                if quick:
+                    quick.execute(f"pragma busy_timeout={PATIENCE}")
+    except SQLAlchemyError:
+        return False
+    return True
+
+
 @contextmanager
 def unit_of_work() -> Iterator[Session]:
     """What a command or a job does as one whole; also a fact kept although its request is refused.
 
     In a request call it only after the request's own writes were rolled back or before any was made.
     """
+    token = _ELSEWHERE.set(None)
     try:
         yield db.session()
         db.session.commit()
     except BaseException:
         db.session.rollback()
         raise
+    finally:
+        _ELSEWHERE.reset(token)

@@ -3,8 +3,10 @@
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort
+from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
+from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.installation import is_demonstration
 from contracts_app.regions.queries import office_of
@@ -26,6 +28,7 @@ def as_word() -> Response:
     if asked is None or not asked.period.has_begun(today()):
         abort(404)
     said = asked.said()
+    audit.witness("export_sentence", current_user, period=asked.period.name, region=asked.region.name, file=".docx")
     answer = Response(word_file(sheet_of(said)), mimetype=WORD)
     name = f"{asked.period.name}{asked.region.name}技术合同认定登记情况.docx"
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"

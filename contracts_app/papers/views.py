@@ -5,6 +5,7 @@ from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts import queries
+from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
 from contracts_app.core.errors import Refused
 from contracts_app.core.limits import limiter
@@ -27,6 +28,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 def as_pdf(contract_id: int, code: str) -> Response:
     """The paper, opened in the browser; ``case`` says which decision where there are several."""
     order = _ordered(contract_id, code)
+    _tell(contract_id, order.name, "pdf")
     qr = verification.qr_svg(order.contract) if order.paper.has_qr else ""
     return _file(render("registration" if qr else "sheet", order.sheet().as_data(), qr), PDF, f"{order.file_name}.pdf")
 
@@ -38,6 +40,7 @@ def as_word(contract_id: int, code: str) -> Response:
     order = _ordered(contract_id, code)
     if not order.paper.in_word:
         abort(404)
+    _tell(contract_id, order.name, "docx")
     return _file(word_file(order.sheet()), WORD, f"{order.file_name}.docx")
 
 
@@ -47,6 +50,7 @@ def income_sheet(contract_id: int, verification_id: int) -> Response:
     """核定表 of one request of that contract."""
     contract = queries.one(contract_id, current_user)
     asked = tracking.verification(contract, verification_id)
+    _tell(contract_id, "技术性收入核定表", "pdf")
     number = contract.registration_number or contract.acceptance_number
     name = f"{number}-技术性收入核定表（{asked.begins_on} 至 {asked.ends_on}）.pdf"
     return _file(render("sheet", income(contract, asked).as_data(), ""), PDF, name)
@@ -65,6 +69,12 @@ def _ordered(contract_id: int, code: str) -> Order:
     asked = request.args.get("case", type=int)
     case = next((case for case in paper.cases(contract) if asked in (None, case.id)), None)
     return Order(paper, contract, current_user, case or abort(404))
+
+
+def _tell(contract_id: int, paper: str, ending: str) -> None:
+    audit.witness(
+        "make_paper", current_user, subject="contract", subject_id=contract_id, paper=paper, file=f".{ending}"
+    )
 
 
 def _file(content: bytes, kind: str, name: str) -> Response:

@@ -36,7 +36,10 @@ def index() -> str | Response:
     """The table as a page, or with ``format=json`` as data."""
     question = Question.from_args(request.args, current_user)
     if request.args.get("format") == "json":
-        return jsonify(crosstab_files.as_data(crosstab.table(question, current_user, whole=True)))
+        table = crosstab.table(question, current_user, whole=True)
+        asked = question.query.sentence()
+        audit.witness("export_totals", current_user, title=question.title, query=asked, file="json")
+        return jsonify(crosstab_files.as_data(table))
     table = crosstab.table(question, current_user)
     return render_template(
         "statistics/totals.html",

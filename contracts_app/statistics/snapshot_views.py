@@ -12,6 +12,7 @@ from contracts_app.contracts.dimensions import DIMENSIONS
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.queries import sees_all_units
 from contracts_app.contracts.query import ContractQuery
+from contracts_app.core import audit
 from contracts_app.core.clock import today
 from contracts_app.core.pages import number_from
 from contracts_app.regions.models import Level, Region
@@ -159,6 +160,15 @@ def export(snapshot_id: int, form: str) -> Response:
     """The frozen figures as a file, exactly as they were published."""
     frozen = snapshots.one(snapshot_id, current_user)
     kind = FILES.get(form) or abort(404)
+    audit.witness(
+        "export_snapshot",
+        current_user,
+        subject="snapshot",
+        subject_id=snapshot_id,
+        title=frozen.snapshot.title,
+        number=str(frozen.snapshot.number),
+        file=f".{form}",
+    )
     answer = Response(kind.write(frozen), mimetype=kind.mime)
     name = f"{frozen.snapshot.title}-第{frozen.snapshot.number}版.{form}"
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
