@@ -205,6 +205,7 @@ def create() -> Manifest:
 
 
 def _made(vault: Vault, settings: Settings) -> Manifest:
+    settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     begun = now_utc()
     name, papers = _free_name(vault, begun), _papers(settings)  # a checkpoint made later would be ahead of the log
     with held_still(db.engine, settings.instance) as snapshot:

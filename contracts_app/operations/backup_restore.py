@@ -8,8 +8,8 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,11 @@ from sqlalchemy import Engine, Text, inspect, select, type_coerce
 from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts.commands import AT_THE_MACHINE
-from contracts_app.contracts import ledger, totals
+from contracts_app.contracts import ledger, summaries
 from contracts_app.contracts.models import Attachment
 from contracts_app.core import audit, migrations, sealing
 from contracts_app.core import db as database
-from contracts_app.core.audit_checkpoints import Checkpoint, all_in, folder
+from contracts_app.core.audit_checkpoints import Checkpoint, NoCheckpoint, all_in, folder
 from contracts_app.core.audit_proof import prove
 from contracts_app.core.db import Base, db, make_engine, unit_of_work
 from contracts_app.core.edition import VERSION
@@ -41,6 +41,8 @@ from .backup_databases import Kept, digests_of_tables, faults_of_sqlite, restore
 from .vault import Damaged
 
 _CHUNK = 1024 * 1024
+Outcome = tuple[str, str, list[str]]  # what the backup says, what is there, every difference
+Step = Callable[[], Outcome]
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,18 @@ class Restoring:
                 migrations.upgrade(engine)
         finally:
             engine.dispose()
-        with closing(standing_on(self.place)) as standing, standing.app.app_context():
-            compared += self._proved()
-            db.session.remove()
+        compared += self.proof()
+        with standing_on(self.place):
             if migrations.is_current(db.engine):
                 self._note(compared)
         if _works_here():
             self._note(compared)
         return compared
+
+    def proof(self) -> list[Compared]:
+        """Count and hash everything on the restored place again, and hold it against the backup."""
+        with standing_on(self.place):
+            return [self._compared(*step) for step in self._steps()]
 
     def _note(self, compared: list[Compared]) -> None:
         """In the log: of the restored place, that it comes from a backup; of this one, that its backup was tried."""
@@ -127,7 +133,7 @@ class Restoring:
 
     # --- restoring --------------------------------------------------------------------------------------------------
 
-    def _restore_database(self, engine: Engine) -> tuple[str, str, list[str]]:
+    def _restore_database(self, engine: Engine) -> Outcome:
         manifest, backup = self.manifest, self.backup
         self.place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = (
@@ -141,7 +147,7 @@ class Restoring:
         faults = [f"表 {name} 不是本系统的，没有恢复" for name in self._unknown]
         return size_label(manifest.database_size), f"迁移 {manifest.migration}", faults
 
-    def _same_bytes(self, engine: Engine) -> tuple[str, str, list[str]]:
+    def _same_bytes(self, engine: Engine) -> Outcome:
         kept = {part.name: part.sha256 for part in self.manifest.parts if part.name not in self._unknown}
         if self.is_sqlite:
             with Path(str(engine.url.database)).open("rb") as file:
@@ -151,7 +157,7 @@ class Restoring:
         faults = [f"{name} 与备份时的内容不同" for name, digest in kept.items() if found.get(name) != digest]
         return f"{len(kept)} 部分", f"{len(kept) - len(faults)} 部分相同", faults
 
-    def _restore_files(self) -> tuple[str, str, list[str]]:
+    def _restore_files(self) -> Outcome:
         store, faults, count = FolderStore(self.place.folder / "files"), [], 0
         try:
             for sha256, _ in self.backup.contents():
@@ -174,72 +180,74 @@ class Restoring:
 
     # --- the proof ----------------------------------------------------------------------------------------------------
 
-    def _proved(self) -> list[Compared]:
-        """On the restored place, in the application that stands on it."""
-        steps: list[tuple[str, Callable[[], tuple[str, str, list[str]]]]] = [("附件（SHA-256）", self._files)]
+    def _steps(self) -> Iterator[tuple[str, Step]]:
+        is_current = migrations.is_current(db.engine)  # before a step holds the database
         if self.is_sqlite:
-            steps.insert(0, ("数据库文件自检", self._sound))
-        if not migrations.is_current(db.engine):
-            remedy = f"没有核对：数据库是旧版（迁移 {self.manifest.migration}），加 --migrate 重新恢复后再核对"
-            return [
-                *(self._compared(*step) for step in steps),
-                Compared("行数、合计、快照、操作记录", "", "", [remedy], 0),
-            ]
+            yield "数据库文件自检", self._sound
+        yield "附件（SHA-256）", self._files
         if not self.migrates:
-            steps.append(("各表行数", self._rows))
-        steps += [
-            ("登记合计（年度×考核单元）", self._sums),
-            ("台账、到账、核定、汇总重新计数", self._counted_again),
-            ("发布快照", self._snapshots),
-            ("操作记录链", self._log),
-            ("加密的列", self._sealed),
-        ]
-        return [self._compared(*step) for step in steps]
+            yield "各表行数", self._rows
+        if not is_current:
+            yield "合计、快照、操作记录、加密的列", self._not_compared
+            return
+        yield "登记合计（年度×考核单元）", self._sums
+        yield "台账、到账、核定、汇总重新计数", self._counted_again
+        yield "发布快照", self._snapshots
+        yield "操作记录链", self._log
+        yield "加密的列", self._sealed
 
-    def _compared(self, what: str, step: Callable[[], tuple[str, str, list[str]]]) -> Compared:
+    def _not_compared(self) -> Outcome:
+        remedy = f"没有核对：数据库是旧版（迁移 {self.manifest.migration}），加 --migrate 重新恢复后核对"
+        return "", "没有核对", [remedy]
+
+    def _compared(self, what: str, step: Step) -> Compared:
         self.told(what)
         begun = time.monotonic()
         then, now, faults = step()
         return Compared(what, then, now, faults, time.monotonic() - begun)
 
-    def _sound(self) -> tuple[str, str, list[str]]:
+    def _sound(self) -> Outcome:
         faults = faults_of_sqlite(db.session.connection())
         return "", "完好" if not faults else "有错", faults
 
-    def _rows(self) -> tuple[str, str, list[str]]:
+    def _rows(self) -> Outcome:
         return _differences(
             self.manifest.rows, rows_of(db.session.connection()), "表 {}：备份时 {} 行，恢复后 {} 行", sum
         )
 
-    def _sums(self) -> tuple[str, str, list[str]]:
+    def _sums(self) -> Outcome:
         if self.manifest.sums is None:
             return "建立备份时没有计", "", []
         found = sums_of(db.session.connection())
         return _differences(self.manifest.sums, found, "{}：备份时 {}，恢复后 {}（项、成交额分、技术交易额分）", _said)
 
-    def _counted_again(self) -> tuple[str, str, list[str]]:
-        faults = [str(one) for one in (*ledger.verify(), *money.verify(), *totals.verify())]
+    def _counted_again(self) -> Outcome:
+        faults = [str(one) for one in (*ledger.verify(), *money.verify(), *summaries.verify())]
         return "", "一致" if not faults else f"{len(faults)} 处不一致", faults
 
-    def _snapshots(self) -> tuple[str, str, list[str]]:
+    def _snapshots(self) -> Outcome:
         verdicts = list(snapshots.verdicts())
         faults = [f"{one.snapshot.title}：{'；'.join(one.faults)}" for one in verdicts if not one.is_intact]
         faults += [f"{title}：操作记录里有它，快照已被取走" for title in snapshots.taken_away()]
         return "", f"{len(verdicts)} 份", faults
 
-    def _log(self) -> tuple[str, str, list[str]]:
+    def _log(self) -> Outcome:
         """The whole chain again, against the checkpoints and against where it ended when the backup was made."""
-        checkpoints, then = all_in([folder()]), self.manifest.log
+        checkpoints, faults, then = [], [], self.manifest.log
+        try:
+            checkpoints = all_in(sorted(folder().glob("*.json")))
+        except NoCheckpoint as unread:
+            faults.append(str(unread))
         if then:
             checkpoints.append(Checkpoint(then["last_id"], then["hash"], then["count"], self.backup.name, VERSION))
         proof = prove(db.session.connection(), checkpoints)
-        faults = list(proof.sentences)
+        faults += proof.sentences
         if then and not self.migrates and (then["last_id"], then["hash"]) != (proof.last_id, proof.hash):
             faults.append(f"备份时到第 {then['last_id']} 条，恢复后到第 {proof.last_id} 条或校验值不同")
         said = f"到第 {then['last_id']} 条" if then else "建立备份时没有计"
         return said, f"到第 {proof.last_id} 条，检查点 {proof.checkpoints} 个", faults
 
-    def _files(self) -> tuple[str, str, list[str]]:
+    def _files(self) -> Outcome:
         """Every content that a row names, hashed once more from where it lies now."""
         store: Store = current_app.extensions["files"]
         absent = {*self.manifest.gone, *self.manifest.missing}
@@ -258,7 +266,7 @@ class Restoring:
         gone = f"，另有 {len(self.manifest.gone)} 个在备份时已按规定删除" if self.manifest.gone else ""
         return f"{self.manifest.count} 个", f"{count} 个{gone}", faults
 
-    def _sealed(self) -> tuple[str, str, list[str]]:
+    def _sealed(self) -> Outcome:
         """Whether the restored keys open every value that lies sealed."""
         count, faults = 0, []
         for table in Base.metadata.sorted_tables:
@@ -282,9 +290,7 @@ def _digest(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _differences(
-    then: dict[str, Any], now: dict[str, Any], sentence: str, told: Callable[[Any], Any]
-) -> tuple[str, str, list[str]]:
+def _differences(then: dict[str, Any], now: dict[str, Any], sentence: str, told: Callable[[Any], Any]) -> Outcome:
     faults = [
         sentence.format(name, then.get(name, "没有"), now.get(name, "没有"))
         for name in sorted({*then, *now})
@@ -309,18 +315,9 @@ def _works_here() -> bool:
         return False
 
 
-@dataclass
-class Standing:
-    """An application without pages on a place."""
-
-    app: Flask
-
-    def close(self) -> None:
-        self.app.extensions["engine"].dispose()
-
-
-def standing_on(place: Place) -> Standing:
-    """What reads and counts there; its keys, contents and database are the place's own."""
+@contextmanager
+def standing_on(place: Place) -> Iterator[None]:
+    """Let what reads and counts do so there: an application without pages, with the place's own database and keys."""
     settings: Settings = current_app.config["SETTINGS"]
     app = Flask(__name__)
     app.config.from_mapping(current_app.config)
@@ -330,4 +327,8 @@ def standing_on(place: Place) -> Standing:
     database.init_app(app, place.url)
     app.extensions["files"] = FolderStore(place.folder / "files")
     sealing.init_app(app, app.config["SETTINGS"])
-    return Standing(app)
+    try:
+        with app.app_context():
+            yield
+    finally:
+        app.extensions["engine"].dispose()

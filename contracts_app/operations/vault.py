@@ -94,12 +94,9 @@ class Keys:
             raise Refused(f"没有备份密钥：把保存的密钥放回 {self.file}，或用 BACKUP_KEY_FILE 指明它在哪里。")
         return self._known[-1]
 
-    def of(self, fingerprint: bytes) -> Key:
-        """The key with that fingerprint. Raises ``Damaged`` where it is not among ours."""
-        for key in self._known:
-            if key.fingerprint == fingerprint:
-                return key
-        raise Damaged(f"用另一把密钥（指纹 {fingerprint.hex()}）加密，{self.file} 里没有它")
+    def of(self, fingerprint: bytes) -> Key | None:
+        """The key with that fingerprint, if it is among ours."""
+        return next((key for key in self._known if key.fingerprint == fingerprint), None)
 
     @property
     def written(self) -> list[str]:
@@ -342,7 +339,12 @@ class Vault:
         head = file.read(len(_MAGIC) + _FINGERPRINT)
         if len(head) < len(_MAGIC) + _FINGERPRINT or not head.startswith(_MAGIC):
             raise Damaged(f"{self._named(place)} 被改动或截断")
-        return self.keys.of(head[len(_MAGIC) :])
+        key = self.keys.of(head[len(_MAGIC) :])
+        if key is None:
+            raise Damaged(
+                f"{self._named(place)} 用另一把密钥（指纹 {head[len(_MAGIC) :].hex()}）加密，{self.keys.file} 里没有它"
+            )
+        return key
 
 
 def vault_of(settings: Settings) -> Vault:
