@@ -1,15 +1,14 @@
 """Somebody at a browser, as the tests without a browser see them."""
 
 import contextvars
-import time
 from typing import Any
 
 from flask import Flask, g, has_app_context, session
 from flask.testing import FlaskClient
-from flask_login import login_user
 from flask_wtf.csrf import generate_csrf
 from werkzeug.test import TestResponse
 
+from contracts_app.accounts import sessions
 from contracts_app.core.db import db
 
 NO_BROWSER = "no browser (`make browser` says what to do)"
@@ -40,11 +39,11 @@ def visitor(app: Flask, user: Any = None) -> Visitor:
     client = app.test_client()
     with app.test_request_context(environ_base=client.environ_base):
         if user is not None:
-            login_user(user)
-            session["began"] = time.time()
+            sessions.start(user, with_second_factor=True)
+            db.session.commit()
         token = generate_csrf()
         kept = dict(session)
-    for left_behind in ("_login_user", "csrf_token"):
+    for left_behind in ("_login_user", "sign_in_session", "csrf_token"):
         g.pop(left_behind, None)
     with client.session_transaction() as cookie:
         cookie.update(kept)

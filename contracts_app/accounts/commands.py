@@ -11,15 +11,14 @@ from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.nav import role_words
 from contracts_app.core.settings import Settings
 
-from . import queries, signing_in
+from . import lock_outs, passwords, queries, second_factor, signing_in
+from .actions import AT_THE_MACHINE, why_no_link
 from .models import User
-
-AT_THE_MACHINE = "命令行"  # who did it, in the log
 
 
 @click.group()
 def users() -> None:
-    """List accounts, and make links with which a password is set."""
+    """List accounts, make links with which a password is set, open locks, forget lost second factors."""
 
 
 @users.command(name="list")
@@ -52,8 +51,47 @@ def invite(username: str) -> None:
         if user is None or not user.is_active:
             click.echo(f"没有用户名为 {username} 的在用账号。用 users list 查看。", err=True)
             raise SystemExit(1)
+        if reason := why_no_link(user):
+            click.echo(f"{reason}。", err=True)
+            raise SystemExit(1)
         token = signing_in.invite(user)
         audit.record("invite", AT_THE_MACHINE, subject="user", subject_id=user.id)
     settings: Settings = current_app.config["SETTINGS"]
     click.echo(f"{user.name}用下面的链接设置密码，{signing_in.INVITATION_LASTS.days} 天内有效，只能用一次：", err=True)
     click.echo(f"http://{settings.host}:{settings.port}/invitations/{token}")
+
+
+@users.command()
+@click.argument("username")
+def unlock(username: str) -> None:
+    """Open a name that is locked after too many failures, for every browser."""
+    with unit_of_work():
+        lock_outs.unlock(_known(username), AT_THE_MACHINE)
+    click.echo(f"{username} 已解锁。", err=True)
+
+
+@users.command(name="reset-second-factor")
+@click.argument("username")
+def reset_second_factor(username: str) -> None:
+    """Forget the second factor of somebody who has lost it with the recovery codes; running sessions end."""
+    with unit_of_work():
+        second_factor.reset_second_factor(_known(username), AT_THE_MACHINE)
+    click.echo(f"{username} 的两步验证已清除，需要用的下次登录时重新设置。", err=True)
+
+
+@users.command(name="password-rules")
+@click.argument("profile", type=click.Choice([one.value for one in passwords.Profile]))
+def password_rules(profile: str) -> None:
+    """Choose which rules hold for passwords here."""
+    with unit_of_work():
+        chosen = passwords.Profile(profile)  # type: ignore[call-arg]
+        passwords.choose_profile(chosen, AT_THE_MACHINE)
+    click.echo(f"密码规定：{passwords.profile().label}。", err=True)
+
+
+def _known(username: str) -> User:
+    user = queries.by_username(username)
+    if user is None:
+        click.echo(f"没有用户名为 {username} 的账号。用 users list 查看。", err=True)
+        raise SystemExit(1)
+    return user

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from contracts_app.core import audit, errors
 from contracts_app.core.db import SAFE_METHODS, unit_of_work
 
-from . import refusals
+from . import refusals, sessions
 from .forms import SignInForm
 from .models import User
 from .signing_in import PARKED_FOR, is_from_our_page, may_be_parked, park, posted_fields, safe_target
@@ -57,7 +57,9 @@ def sign_in_page(
     form: SignInForm, status: int = 200, *, carries: bool = False, expired: bool = False
 ) -> tuple[str, int]:
     """The sign-in page; ``carries`` when a form that was sent too late goes along."""
-    html = render_template("accounts/sign_in.html", form=form, carries=carries, expired=expired)
+    over = sessions.current()
+    why = sessions.why_over(over) if over else ""
+    html = render_template("accounts/sign_in.html", form=form, carries=carries, expired=expired, why=why)
     return html, status
 
 
@@ -67,18 +69,21 @@ def is_carried(token: str | None) -> bool:
     return bool(carried and carried.fields)
 
 
-def resume(user: User, token: str | None) -> str | None:
-    """Where somebody goes on who has signed in with a form under way; the form is parked for them."""
+def resume(user: User, token: str | None) -> tuple[str, str]:
+    """Where somebody goes on who has shown the password with a form under way, and what is said there.
+
+    The form is parked for that person only; both are empty where nothing was under way.
+    """
     carried = _read(token)
     if carried is None:
-        return None
+        return "", ""
     parts = urlsplit(carried.target)
     if carried.fields and _opens(parts.path) and may_be_parked(parts.path):
         kept = park(user, parts.path, carried.fields)
         query = "&".join(filter(None, [parts.query, urlencode({"parked": kept.id})]))
-        return f"{parts.path}?{query}"
-    flash("登录已过期，刚才的操作没有执行。看过这一页的最新内容，需要时再办理一次。", "warn")
-    return next((page for page in (carried.target, carried.back) if page and _opens(urlsplit(page).path)), None)
+        return f"{parts.path}?{query}", ""
+    pages = (page for page in (carried.target, carried.back) if page and _opens(urlsplit(page).path))
+    return next(pages, ""), "登录已过期，刚才的操作没有执行。看过这一页的最新内容，需要时再办理一次。"
 
 
 def _token_does_not_fit(error: CSRFError) -> ResponseReturnValue:
@@ -110,7 +115,9 @@ def _sign_in_again() -> ResponseReturnValue:
 
 def _resume_at_once(token: str | None) -> ResponseReturnValue:
     with unit_of_work():  # the request itself is refused and keeps nothing
-        place = resume(current_user._get_current_object(), token)
+        place, said = resume(current_user._get_current_object(), token)
+    if said:
+        flash(said, "warn")
     return redirect(place or url_for("home"))
 
 
@@ -128,7 +135,7 @@ def _opens(path: str) -> bool:
         endpoint, _ = current_app.create_url_adapter(request).match(path, method="GET")  # type: ignore[union-attr]
     except HTTPException:
         return False
-    return endpoint not in (SIGN_IN, SIGN_OUT)
+    return not current_app.view_functions[endpoint].__dict__.get("is_public") and endpoint != SIGN_OUT
 
 
 def _serializer() -> URLSafeTimedSerializer:

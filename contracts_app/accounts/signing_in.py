@@ -1,47 +1,46 @@
-"""Who is there: passwords, sessions, one-time links, lock-out, and the form that survives an expired session."""
+"""Signing in step by step: password, second factor, a new password where one is due; and one-time links.
+
+Nobody is in before every step is done. What was reached so far stands in the signed cookie for a few minutes; the
+session itself is kept on the server (``sessions``). Also the form that survives an expired session.
+"""
 
 import hashlib
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from functools import cache
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import Flask, flash, request, session
-from flask_login import LoginManager, current_user, login_user, logout_user
-from sqlalchemy import CursorResult, delete, func, select, update
+from flask_login import LoginManager, current_user, logout_user
+from sqlalchemy import CursorResult, delete, select, update
 from werkzeug.datastructures import MultiDict
 
-from contracts_app.core import audit
+from contracts_app.core import audit, limits
 from contracts_app.core.clock import now_utc
-from contracts_app.core.db import LARGEST_ID, db, unit_of_work
+from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import Refused
 
-from .models import Invitation, ParkedForm, SignInFailure, User
+from . import lock_outs, passwords, second_factor, sessions
+from .models import Invitation, ParkedForm, User
+from .passwords import set_password
+from .sign_in_models import Ended
 
-hasher = PasswordHasher()  # argon2id with the library's current costs
-
-
-@cache
-def _nobody() -> str:
-    """Verified against when the name is unknown, so that the answer takes as long as for a known one."""
-    return hasher.hash(secrets.token_hex(16))
-
-
-FAILURES_ALLOWED = 5  # GB/T 22239-2019 8.1.4.1 b asks for a limit; the figure is practice
-FAILURES_WITHIN = timedelta(minutes=15)
-SESSION_LASTS = timedelta(hours=12)  # however busy; OWASP ASVS 5.0 7.3.2 asks for a limit, the figure is practice
-INVITATION_LASTS = timedelta(days=7)
+INVITATION_LASTS = timedelta(days=7)  # handed over on paper or from desk to desk, to people who are on leave
+# The administrator to be and who installs may sit in different houses; an hour would mean a second journey. It is shown
+# on the machine's own screen only, works once, and a new one can be made there at any time.
 FIRST_INVITATION_LASTS = timedelta(hours=24)
-LEAST_LENGTH, MOST_LENGTH = 10, 128
 PARKED_FOR = timedelta(hours=12)
 # What stands above accounts and holds what must not be kept is asked here before anything typed is.
 PARKING: list[Callable[[str], bool]] = []
 PARKED_AT_MOST = 256 * 1024
+
+HALF = "half"  # in the signed cookie: how far somebody has come who is not in yet
+HALF_LASTS = timedelta(minutes=10)  # as long as it takes to set up an authenticator for the first time
+LONGEST_PLACE = 1500  # a cookie holds 4,000 signs
+TOO_MANY = "这个地址登录失败太频繁，等一分钟再试"
 
 
 class SignInRefused(Exception):
@@ -64,48 +63,150 @@ def init_app(app: Flask) -> None:
     login = LoginManager(app)
     login.session_protection = "basic"
     login.user_loader(_who)
+    sessions.init_app(app)
 
 
 def _who(session_id: str) -> User | None:
-    """The user of a session, unless it lasts too long, or the user was disabled or got another password since."""
-    if now_utc().timestamp() - session.get("began", 0) > SESSION_LASTS.total_seconds():
+    """The user of this browser's session, unless it is over or the user got another password since."""
+    one = sessions.current()
+    if one is None or sessions.why_over(one) or not secrets.compare_digest(one.user.get_id(), session_id):
         return None
-    user_id, _, key = session_id.partition(":")
-    user = db.session.get(User, int(user_id)) if user_id.isdigit() else None
-    return user if user and user.is_active and secrets.compare_digest(user.session_key, key) else None
+    sessions.note_seen(one)
+    return one.user
 
 
-def sign_in(username: str, password: str) -> User:
-    """Sign the person in. Raises ``SignInRefused`` with the sentence to show; failures are remembered and counted."""
+# ---- step by step ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Half:
+    """Who has shown the right password. ``change``: why a new one is due; ``code``: how the second factor was shown."""
+
+    user_id: int
+    key: str  # a new password makes it worthless
+    at: float
+    place: str = ""  # where the person wanted to go
+    said: str = ""  # what is said there
+    change: str = ""
+    code: str = ""
+
+
+def check_password(username: str, password: str) -> User:
+    """The person whose name and password these are. Failures are remembered and counted.
+
+    Raises ``SignInRefused`` with the sentence to show, the same for names nobody has and as slowly.
+    """
     username = username.strip().lower()
-    if failures(username) >= FAILURES_ALLOWED:
-        raise SignInRefused("连续多次没有登录成功，这个用户名已锁定 15 分钟。稍后再试，或联系本单位系统管理员。")
     user = db.session.scalar(select(User).where(User.username == username))
-    right = _matches(user.password_hash if user and user.password_hash else _nobody(), password)
-    if user is None or not right or not user.password_hash or not user.is_active:
-        _remember_failure(username)
-        left = FAILURES_ALLOWED - failures(username)
-        more = f"再错 {left} 次将锁定 15 分钟" if left > 0 else "这个用户名已锁定 15 分钟"
-        raise SignInRefused(f"用户名或密码不对，{more}")
-    begin_session(user)
-    audit.record("sign_in", user)
+    device = lock_outs.device_of(user)
+    _may_try(username, device)
+    if not passwords.is_right(user, password) or user is None or not user.is_active:
+        lock_outs.remember_failure(username, device, "密码")
+        raise SignInRefused(f"用户名或密码不对，{lock_outs.what_is_left(username, device)}")
     return user
 
 
-def begin_session(user: User) -> None:
-    """Let the person in who has just proved to be this user; earlier failures are forgotten."""
-    db.session.execute(delete(SignInFailure).where(SignInFailure.username == user.username))
-    session.clear()  # a new session for a new person
-    login_user(user)
-    session.permanent = True
-    session["began"] = now_utc().timestamp()
+def _may_try(username: str, device: str) -> None:
+    if limits.too_many_failed_sign_ins():
+        raise SignInRefused(TOO_MANY)
+    if lock := lock_outs.lock_on(username, device):
+        raise SignInRefused(lock.sentence)
+
+
+def begin_half(user: User, *, change: str = "", place: str = "", said: str = "") -> Half:
+    """Remember that the person's password was right; what else is asked follows."""
+    place = place if len(place) <= LONGEST_PLACE else urlsplit(place).path
+    half = Half(user.id, user.session_key, now_utc().timestamp(), place, said, change)
+    session[HALF] = asdict(half)
+    return half
+
+
+def half_in() -> tuple[User, Half] | None:
+    """Who has shown the password in this browser a short while ago and is not in yet."""
+    kept = session.get(HALF)
+    if not kept:
+        return None
+    half = Half(**kept)
+    user = db.session.get(User, half.user_id)
+    if user is None or not user.is_active or not secrets.compare_digest(user.session_key, half.key):
+        return None
+    return (user, half) if now_utc().timestamp() - half.at <= HALF_LASTS.total_seconds() else None
+
+
+def next_step(user: User, half: Half) -> str | None:
+    """The page of what is still asked of the person; None when nothing is."""
+    if second_factor.is_asked(user) and not half.code:
+        return "second_factor.code"
+    if half.change:
+        return "second_factor.new_password"
+    if second_factor.is_required(user) and second_factor.of(user) is None:
+        return "second_factor.first"
+    return None
+
+
+def check_code(user: User, half: Half, typed: str, *, is_recovery_code: bool) -> Half:
+    """Take the second factor. Raises ``SignInRefused`` with the sentence; wrong ones count like wrong passwords."""
+    device = lock_outs.device_of(user)
+    _may_try(user.username, device)
+    try:
+        if is_recovery_code:
+            left = second_factor.check_recovery_code(user, typed)
+            said = f"{half.said}恢复码还剩 {left} 个，用过的划掉；在“我的账号”的“两步验证”里可以重新生成。"
+            done = replace(half, code="恢复码", said=said)
+        else:
+            second_factor.check(user, typed)
+            done = replace(half, code="验证码")
+    except second_factor.WrongCode as wrong:
+        lock_outs.remember_failure(user.username, device, "验证码")
+        if lock := lock_outs.lock_on(user.username, device):
+            session.pop(HALF, None)
+            raise SignInRefused(lock.sentence) from None
+        raise SignInRefused(f"{wrong}。{lock_outs.what_is_left(user.username, device)}") from None
+    session[HALF] = asdict(done)
+    return done
+
+
+def change_due_password(user: User, half: Half, new: str) -> Half:
+    """Set the new password that was due; what was reached so far stays reached."""
+    set_password(user, new)
+    audit.record("change_password", user, subject="user", subject_id=user.id)
+    done = replace(half, key=user.session_key, change="")
+    session[HALF] = asdict(done)
+    return done
+
+
+def let_in(user: User, half: Half) -> None:
+    """Every step is done: begin the session, know the browser, write it down."""
+    lock_outs.forget(user.username, lock_outs.device_of(user))
+    sessions.begin(user, with_second_factor=bool(half.code))
+    lock_outs.know_browser(user)
     # Past the version: two sign-ins at once, or one while an administrator has the account open, are no conflict.
     db.session.execute(update(User).where(User.id == user.id).values(last_seen_at=now_utc()))
+    audit.record("sign_in", user, factor=half.code or "密码")
+    if half.said:
+        flash(half.said, "warn")
+    left = passwords.days_left(user)
+    if left is not None and left <= passwords.EXPIRY_TOLD.days:
+        flash(f"密码还有 {left} 天到期，到时登录要先换。可以现在到“我的账号”修改。", "warn")
+
+
+def shown(half: Half) -> Half:
+    """The same once a second factor was set up, with a code to prove it."""
+    return replace(half, code="首次验证码")
+
+
+def begin_session(user: User, *, with_second_factor: bool | None = None) -> None:
+    """A session with a new token for somebody who is in already and has just changed what it stands on."""
+    if with_second_factor is None:
+        now = sessions.current()
+        with_second_factor = bool(now and now.user_id == user.id and now.with_second_factor)
+    sessions.begin(user, with_second_factor=with_second_factor)
 
 
 def sign_out() -> None:
     """End the session of whoever is signed in."""
     audit.record("sign_out", current_user)
+    sessions.end_current(Ended.SIGNED_OUT)
     logout_user()
     session.clear()
 
@@ -115,53 +216,15 @@ def confirm(user: User, password: str) -> None:
 
     Raises ``SignInRefused`` with the sentence to show.
     """
-    if failures(user.username) >= FAILURES_ALLOWED:
+    device = lock_outs.device_of(user)
+    if lock_outs.lock_on(user.username, device):
         raise SignInRefused("连续多次输错，15 分钟后再试")
-    if not _matches(user.password_hash, password):
-        _remember_failure(user.username)
+    if not passwords.is_right(user, password):
+        lock_outs.remember_failure(user.username, device, "密码")
         raise SignInRefused("现在的密码不对，重新输入")
 
 
-def failures(username: str) -> int:
-    """How often this name failed lately. Names nobody has are counted too: the answer is the same for both."""
-    since = now_utc() - FAILURES_WITHIN
-    counted = select(func.count()).where(SignInFailure.username == username[:60], SignInFailure.at >= since)
-    return db.session.scalar(counted) or 0
-
-
-def _remember_failure(username: str) -> None:
-    db.session.rollback()
-    with unit_of_work() as work:
-        work.add(SignInFailure(username=username[:60], address=request.remote_addr or ""))
-        audit.record("sign_in_failed", username)
-
-
-def _matches(kept: str, password: str) -> bool:
-    try:
-        return hasher.verify(kept, password)
-    except (Argon2Error, InvalidHashError):
-        return False
-
-
-def faults_of_password(password: str, user: User) -> list[str]:
-    """What is wrong with a new password, in sentences; empty when it will do."""
-    faults = []
-    if len(password) < LEAST_LENGTH:
-        faults.append(f"密码至少 {LEAST_LENGTH} 个字符")
-    if len(password) > MOST_LENGTH:
-        faults.append(f"密码最多 {MOST_LENGTH} 个字符")
-    kinds = (str.islower, str.isupper, str.isdigit, lambda c: not c.isalnum())
-    if sum(any(kind(character) for character in password) for kind in kinds) < 3:
-        faults.append("密码要有大写字母、小写字母、数字、符号中的三种")
-    if user.username and user.username.lower() in password.lower():
-        faults.append("密码里不能有用户名")
-    return faults
-
-
-def set_password(user: User, password: str, by: PasswordHasher | None = None) -> None:
-    """Give the user this password; sessions begun with the old one end. ``by``: at what other cost it is kept."""
-    user.password_hash = (by or hasher).hash(password)
-    user.session_key = secrets.token_hex(16)
+# ---- one-time links -------------------------------------------------------------------------------------------------
 
 
 def invite(user: User, lasts: timedelta = INVITATION_LASTS) -> str:
@@ -181,11 +244,15 @@ def invited(token: str) -> Invitation:
 
 
 def use(invitation: Invitation, password: str) -> None:
-    """Set the password for which the person was invited; raises ``SpentLink`` when somebody was quicker."""
+    """Set the password for which the person was invited; raises ``SpentLink`` when somebody was quicker.
+
+    Locks on the name are opened: an administrator has vouched for the person.
+    """
     used = update(Invitation).where(Invitation.id == invitation.id, Invitation.used_at.is_(None))
     if cast(CursorResult[Any], db.session.execute(used.values(used_at=now_utc()))).rowcount != 1:
         raise SpentLink
     set_password(invitation.user, password)
+    lock_outs.forget_all(invitation.user.username)
     audit.record("set_password", invitation.user, subject="user", subject_id=invitation.user_id)
 
 

@@ -12,5 +12,6 @@ import "./copy.js";
 import "./print.js";
 import "./menus.js";
 import "./asked.js";
+import "./session.js";
 
 document.documentElement.classList.add("js");
