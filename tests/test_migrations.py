@@ -1,13 +1,17 @@
 """Migrations make exactly the tables that the models describe, whole or not at all, keep the rows, can be undone."""
 
+from pathlib import Path
+
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from flask import Flask
 from sqlalchemy import Column, Integer, event, inspect, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from contracts_app.core import migrations
 from contracts_app.core.db import make_engine
+from contracts_app.core.sealing import KeyRing
 
 
 @pytest.fixture
@@ -137,3 +141,32 @@ def test_the_search_indexes_are_not_taken_for_strangers(engine):
     """They are made by hand; a comparison must neither miss them nor propose to drop them."""
     assert set(migrations.BY_HAND) <= set(inspect(engine).get_table_names())
     assert migrations.differences(engine) == []
+
+
+def test_what_is_there_is_sealed_and_can_be_opened_again(engine, tmp_path):
+    """And on SQLite nothing of it is left in the file."""
+    asked = text("SELECT phone FROM brokers ORDER BY id")
+    app = Flask("of the migration")
+    app.extensions["key_ring"] = ring = KeyRing(tmp_path / "data-keys")
+    with app.app_context():
+        migrations.downgrade(engine, "0010")
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO brokers (name, pinyin, initials, phone, region_code, is_active, version)"
+                    " VALUES (:name, '', '', :phone, '350582', true, 1)"
+                ),
+                [{"name": "甲", "phone": "13812345678"}, {"name": "乙", "phone": ""}],
+            )
+        migrations.upgrade(engine)
+        with engine.connect() as connection:
+            sealed, empty = connection.scalars(asked)
+        assert (ring.open(sealed, "brokers.phone"), empty) == ("13812345678", "")
+        assert migrations.differences(engine) == []
+        if engine.dialect.name == "sqlite":
+            engine.dispose()  # the last to close writes the log into the file
+            files = Path(engine.url.database).parent.glob(f"{Path(engine.url.database).name}*")
+            assert b"13812345678" not in b"".join(file.read_bytes() for file in files)
+        migrations.downgrade(engine, "0010")
+        with engine.connect() as connection:
+            assert connection.scalars(asked).all() == ["13812345678", ""]

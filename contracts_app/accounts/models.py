@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     String,
-    Text,
     UniqueConstraint,
     select,
     text,
@@ -21,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import Base, Moment, db, word_type
+from contracts_app.core.sealing import Envelope, Opened, SealedLater
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import home_path
@@ -338,7 +338,8 @@ class ParkedForm(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     path: Mapped[str] = mapped_column(String(300))
-    fields: Mapped[str] = mapped_column(Text)  # urlencoded, as it was posted
+    fields_sealed: Mapped[Envelope | str] = mapped_column("fields", SealedLater("parked_forms.fields"))
+    fields = Opened()  # urlencoded, as it was posted
     at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
 
 

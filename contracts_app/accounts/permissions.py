@@ -22,8 +22,10 @@ class Can(Word):
     DECIDE_TOGETHER = "decide_together", "批量办理"
     READ_PARTIES = "read_parties", "查阅企业与单位"
     EDIT_PARTIES = "edit_parties", "维护企业与单位"
+    REVEAL_PARTIES = "reveal_parties", "查看单位完整联系方式"
     READ_REGISTERS = "read_registers", "查阅经纪人与平台"
     EDIT_BROKERS = "edit_brokers", "维护技术经纪人"
+    REVEAL_BROKERS = "reveal_brokers", "查看经纪人完整电话"
     SEE_STATISTICS = "see_statistics", "查阅统计"
     SHARE_VIEWS = "share_views", "共享常用视图"
     READ_TARGETS = "read_targets", "查阅目标与发布数据"
@@ -51,7 +53,9 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.DECIDE_TOGETHER: OFFICE,
     Can.READ_PARTIES: READERS | {Role.BROKER},
     Can.EDIT_PARTIES: frozenset({Role.BROKER, Role.REGISTRAR}),
+    Can.REVEAL_PARTIES: OFFICE | {Role.BROKER},
     Can.READ_REGISTERS: READERS,
+    Can.REVEAL_BROKERS: OFFICE,
     Can.EDIT_BROKERS: frozenset({Role.REGISTRAR}),
     Can.SEE_STATISTICS: READERS,
     Can.SHARE_VIEWS: frozenset({Role.MANAGER}),

@@ -7,6 +7,7 @@ from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.accounts.roles import Role
 from contracts_app.core import audit
+from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Stale
 from contracts_app.core.text import person_initials, person_pinyin
@@ -57,6 +58,17 @@ def revise(broker: Broker, answers: dict[str, Any], person: User, version: int |
         audit.record("revise_broker", person, subject="broker", subject_id=broker.id, **changes)
 
 
+def reveal(broker: Broker, person: User) -> str:
+    """The whole telephone number, for somebody who needs to call; that it was shown is written down.
+
+    Raises ``NotYours`` without the right to.
+    """
+    if not may(person, Can.REVEAL_BROKERS) or not person.region.covers(broker.region):
+        raise NotYours("完整电话由当地登记员、审核员查看。")
+    audit.record("reveal_personal_data", person, subject="broker", subject_id=broker.id, field="联系电话")
+    return broker.phone
+
+
 @when_changed
 def follow_account(user: User) -> None:
     """Tie a broker's account to the register: to the one entry of that name without an account, else to a new one."""
@@ -93,7 +105,7 @@ def _facts(broker: Broker) -> dict[str, str]:
         "name": broker.name,
         "grade": broker.grade.label if broker.grade else "",
         "certificate_number": broker.certificate_number or "",
-        "phone": broker.phone,
+        "phone": mask_phone(broker.phone),
         "employer": employer.name if employer else "",
         "region": db.session.get_one(Region, broker.region_code).name,
         "account": account.username if account else "",

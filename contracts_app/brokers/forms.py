@@ -8,8 +8,9 @@ from wtforms.validators import DataRequired, Length
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.queries import region_choices
+from contracts_app.core.codes import mask_phone
 from contracts_app.core.conflicts import RecordForm
-from contracts_app.core.fields import ChoiceField, ShortText, choice_list
+from contracts_app.core.fields import ChoiceField, PersonalText, ShortText, choice_list
 from contracts_app.enterprises.fields import EnterpriseField
 
 from . import queries
@@ -31,7 +32,12 @@ class BrokerForm(RecordForm):
         description="按证书原样填写，一个编号只登记一次。",
     )
     employer_id = EnterpriseField("任职单位", description="同一时间只在一家单位任职。")
-    phone = ShortText("联系电话", [Length(max=30, message="电话最多 30 个字")])
+    phone = PersonalText(
+        "联系电话",
+        [Length(max=30, message="电话最多 30 个字")],
+        mask=mask_phone,
+        description="已有的号码中间几位不显示：不改就保持原样，要改就填写完整号码。",
+    )
     user_id = ChoiceField(
         "登录账号",
         coerce=lambda value: int(value) if value else None,

@@ -1,7 +1,9 @@
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import Base, word_type
+from contracts_app.core.sealing import Envelope, Opened, SealedLater, masked
 from contracts_app.core.words import Word
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Region
@@ -26,7 +28,7 @@ class Broker(Base):
     initials: Mapped[str] = mapped_column(String(60), default="")
     grade: Mapped[Grade | None] = mapped_column(word_type(Grade, "grade"))
     certificate_number: Mapped[str | None] = mapped_column(String(60), unique=True)
-    phone: Mapped[str] = mapped_column(String(30), default="")
+    phone_sealed: Mapped[Envelope | str] = mapped_column("phone", SealedLater("brokers.phone"), default="")
     employer_id: Mapped[int | None] = mapped_column(ForeignKey("enterprises.id"), index=True)  # one at a time (6.2)
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), unique=True)
@@ -36,3 +38,10 @@ class Broker(Base):
 
     employer: Mapped[Enterprise | None] = relationship()
     region: Mapped[Region] = relationship()
+
+    phone = Opened()
+
+    @property
+    def masked_phone(self) -> str:
+        """The phone number as every page shows it until somebody asks for it."""
+        return masked(self, "phone", mask_phone)

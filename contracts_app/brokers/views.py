@@ -5,11 +5,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
-from contracts_app.accounts.permissions import Can, needs
+from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.accounts.queries import region_choices, region_under
 from contracts_app.accounts.signing_in import typed
 from contracts_app.core import conflicts
 from contracts_app.core.errors import NotYours, Stale
+from contracts_app.core.limits import REVEALED, limiter, person_asking
 from contracts_app.core.pages import number_from, sort_from
 
 from . import actions, queries
@@ -50,9 +51,26 @@ def index() -> str:
 @needs(Can.READ_REGISTERS)
 def show(broker_id: int) -> str:
     """One broker."""
+    return _page_of(queries.one(broker_id, current_user))
+
+
+@bp.post("/<int:broker_id>/reveal")
+@needs(Can.REVEAL_BROKERS)
+@limiter.limit(REVEALED, key_func=person_asking)
+def reveal(broker_id: int) -> str:
+    """The same page with the whole telephone number; a form, because looking is written down."""
     broker = queries.one(broker_id, current_user)
+    return _page_of(broker, actions.reveal(broker, current_user))
+
+
+def _page_of(broker: Broker, phone: str | None = None) -> str:
+    """One broker; ``phone`` is the whole number where somebody asked for it."""
     return render_template(
-        "brokers/show.html", broker=broker, why_not=actions.why_not_edit(current_user, broker.region)
+        "brokers/show.html",
+        broker=broker,
+        phone=phone,
+        may_reveal=may(current_user, Can.REVEAL_BROKERS),
+        why_not=actions.why_not_edit(current_user, broker.region),
     )
 
 

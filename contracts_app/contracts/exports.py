@@ -19,12 +19,13 @@ from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
-from contracts_app.core.codes import mask_name
+from contracts_app.core.codes import mask_name, mask_within
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused
-from contracts_app.core.limits import limiter
+from contracts_app.core.limits import exports
 from contracts_app.core.pages import Sort
 from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
+from contracts_app.enterprises.models import NATURAL_PERSON
 
 from . import lists
 from .query import ContractQuery
@@ -33,7 +34,6 @@ from .totals import sums
 bp = Blueprint("exports", __name__, url_prefix="/contracts/export")
 
 MOST = 100_000  # rows of a file
-NATURAL_PERSON = "500"  # of the party types
 _GOOD_FOR = 600  # seconds
 _FEW = 1_000  # rows read at a time
 _PATIENCE = 20  # seconds for one's turn
@@ -43,7 +43,7 @@ _MIMES = {"xlsx": XLSX_MIME, "csv": CSV_MIME}
 
 @bp.post("")
 @needs(Can.READ_CONTRACTS)
-@limiter.limit("20/minute")
+@exports
 def prepare() -> ResponseReturnValue:
     """Write down who takes which list as a file, and lead to it."""
     kind = request.form.get("format", "")
@@ -53,7 +53,7 @@ def prepare() -> ResponseReturnValue:
     rows = sums(query, current_user).rows
     if rows > MOST:
         raise Refused(f"共 {rows:,} 行，一次最多导出 {MOST:,} 行。加上年度、考核单元等条件后再导出。")
-    audit.record("export_contracts", current_user, query=query.sentence(), rows=rows, file=kind)
+    audit.record("export_contracts", current_user, query=mask_within(query.sentence()), rows=rows, file=kind)
     asked = {"by": current_user.id, "args": query.to_args(), "sort": request.args.get("sort", ""), "kind": kind}
     return redirect(url_for(".file", ticket=_tickets().dumps(asked)), 303)
 

@@ -23,6 +23,7 @@ from contracts_app.codes.models import (
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import Base, Moment, Money, word_type
 from contracts_app.core.previews import Unreadable
+from contracts_app.core.sealing import Envelope, Opened, SealedLater
 from contracts_app.core.words import Word
 from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise
@@ -563,7 +564,9 @@ class DraftInput(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     contract_id: Mapped[int] = mapped_column(ForeignKey("contracts.id"))
     section: Mapped[str] = mapped_column(String(20))
-    fields: Mapped[str] = mapped_column(Text)  # urlencoded, as it was posted
+    # Urlencoded, as it was posted: whatever people type, telephone numbers too.
+    fields_sealed: Mapped[Envelope | str] = mapped_column("fields", SealedLater("draft_inputs.fields"))
+    fields = Opened()
     faults: Mapped[int]  # how many things are to be put right
     saved_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     # Which keeping this is, and which opened page did it: another page that knows neither overwrites nothing.

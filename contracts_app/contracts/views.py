@@ -14,7 +14,6 @@ from werkzeug.wrappers import Response
 from contracts_app.accounts.permissions import OFFICE, READERS, Can, may, needs
 from contracts_app.core import conflicts
 from contracts_app.core.clock import DayError, parse_day, today
-from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused, Stale, sentence_of
 from contracts_app.core.nav import has_page
@@ -41,7 +40,6 @@ from .totals import Sums, added, asked_tabs, sums_by_tab
 from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")
-bp.add_app_template_filter(mask_phone, "mask_phone")
 bp.add_app_template_filter(amounts.deduction_sentence, "reckoning")
 bp.add_app_template_filter(amounts.foreign_in_words, "foreign_price")
 bp.add_app_template_filter(amounts.free_use_in_words, "free_use")
@@ -281,9 +279,7 @@ def _duplicates(contract: Contract) -> Any:
 @needs(Can.READ_CONTRACTS)
 def file(contract_id: int, file_id: int) -> Response:
     """A file of a contract, to open or to save."""
-    found = queries.attachment(contract_id, file_id, current_user)
-    reading.tell(found)
-    return reading.send(found)
+    return reading.send(queries.attachment(contract_id, file_id, current_user))
 
 
 file.talisman_view_options = {"content_security_policy": None}  # type: ignore[attr-defined]  # set above

@@ -207,6 +207,23 @@ def mask_phone(number: str) -> str:
     return _masked(number, first=3, last=4, shortest=11)
 
 
+def mask_address(address: str) -> str:
+    """Where somebody lives, as far as the province or city: 福建省***; only stars where there is not more of it."""
+    return f"{address[:3]}***" if len(address) > 6 else "*" * len(address)
+
+
+_NUMBERS = re.compile(r"(?<![0-9])(?:[1-9][0-9]{16}[0-9Xx]|1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8})(?![0-9Xx])")
+
+
+def mask_within(text: str) -> str:
+    """A text that people wrote, with what looks like an identity number or telephone number in it masked."""
+    return _NUMBERS.sub(lambda found: _masked_number(found[0]), text)
+
+
+def _masked_number(number: str) -> str:
+    return mask_resident_id(number) if len(number) == 18 else _masked(number, first=3, last=4, shortest=10)
+
+
 def _masked(text: str, *, first: int, last: int, shortest: int) -> str:
     if len(text) < shortest:
         return "*" * len(text)

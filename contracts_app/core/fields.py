@@ -30,6 +30,40 @@ class ShortText(StringField):
         super().__init__(label, validators, filters=[_tidy], **kwargs)
 
 
+class PersonalText(ShortText):
+    """One line that a record already has is shown masked: left as it is it stays, typed over it is replaced.
+
+    Nothing is ever overwritten by its mask: what still has stars in it and is not the mask of what stands is refused,
+    unless the form was made from an older version, which is told of first. ``mask`` is None where nothing is hidden.
+    """
+
+    def __init__(self, label: str, *args: Any, mask: Callable[[str], str] | None, **kwargs: Any) -> None:
+        self.data: str | None = None
+        super().__init__(label, *args, **kwargs)
+        self.mask = mask
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self._hidden and tidy(self.data or "") == self._hidden:
+            self.data = self.object_data
+
+    def pre_validate(self, form: Any) -> None:
+        if not self.mask or "*" not in (self.data or "") or self.data == self.object_data:
+            return
+        version = form.version
+        if version.data is None or version.data == version.object_data:
+            raise StopValidation("带 * 的是没有显示的部分：不改就整项保持原样，要改就填写完整")
+        raise StopValidation()
+
+    def _value(self) -> str:
+        return self._hidden if self._hidden and self.data == self.object_data else super()._value()
+
+    @property
+    def _hidden(self) -> str:
+        """What is shown in place of what the record has."""
+        return self.mask(self.object_data) if self.mask and self.object_data else ""
+
+
 class LongText(TextAreaField):
     """Several lines of text, tidied."""
 

@@ -9,7 +9,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.codes.queries import listed
 from contracts_app.core import audit
-from contracts_app.core.codes import mask_phone
+from contracts_app.core.codes import mask_address, mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.text import initials, name_key, pinyin
@@ -76,6 +76,30 @@ def why_not_fill(enterprise: Enterprise, person: User) -> str | None:
     if not may(person, Can.EDIT_PARTIES):
         return "单位资料由登记员维护。资料有误的，联系所在地登记员修改。"
     return None if facts.blanks(enterprise) else "这个单位的资料已经填全。"
+
+
+def why_not_reveal(enterprise: Enterprise, person: User) -> str | None:
+    """Why this person may not read the whole telephone number or private address; None when they may.
+
+    The office calls both parties of a contract, wherever they are; a broker knows those he added himself.
+    """
+    if not may(person, Can.REVEAL_PARTIES):
+        return "完整联系方式由登记员、审核员查看。"
+    if person.has(Role.REGISTRAR, Role.REVIEWER) or enterprise.created_by_id == person.id:
+        return None
+    return "只能查看自己新增的单位的完整联系方式。"
+
+
+def reveal(enterprise: Enterprise, name: str, person: User) -> str:
+    """The whole value of one of `facts.HIDDEN`, for somebody who needs it; that it was shown is written down.
+
+    Raises ``NotYours`` without the right to.
+    """
+    if sentence := why_not_reveal(enterprise, person):
+        raise NotYours(sentence)
+    shown = facts.HIDDEN[name]
+    audit.record("reveal_personal_data", person, subject="enterprise", subject_id=enterprise.id, field=shown)
+    return str(getattr(enterprise, name))
 
 
 def create(answers: dict[str, Any], person: User, *, although_namesake: bool = False) -> Enterprise:
@@ -201,10 +225,10 @@ def _write(enterprise: Enterprise, answers: dict[str, Any]) -> None:
 
 def _in_words(enterprise: Enterprise, names: Iterable[str]) -> dict[str, str]:
     """These answers as the log shows them: names instead of codes, the phone number masked."""
-    return {name: _said(name, getattr(enterprise, name)) for name in names}
+    return {name: _said(enterprise, name, getattr(enterprise, name)) for name in names}
 
 
-def _said(name: str, value: Any) -> str:
+def _said(enterprise: Enterprise, name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if not value:
@@ -214,6 +238,8 @@ def _said(name: str, value: Any) -> str:
     match name:
         case "phone":
             return mask_phone(value)
+        case "address" if enterprise.is_natural_person:
+            return mask_address(value)
         case "party_type_code":
             return db.session.get_one(PartyType, value).name
         case "attribute_codes":

@@ -1,14 +1,14 @@
 """An enterprise in words, as its page, the contract's page and papers print it (national form, domain facts 3.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from contracts_app.core.text import name_key
 from contracts_app.regions.queries import ABROAD
 
-from .models import Enterprise
+from .models import NATURAL_PERSON, Enterprise
 
 Facts = list[tuple[str, str]]  # what is asked, and the answer in words; empty where there is none
-NATURAL_PERSON, FOREIGN = "500", "700"  # kinds of party that have no 统一社会信用代码
+FOREIGN = "700"  # beside natural persons the kind of party that has no 统一社会信用代码
 # What the national form asks of each party (domain facts 3.1 row 18), and of enterprises alone (rows 22-24).
 CODE = {"code": "统一社会信用代码"}
 CONTACTS = {"address": "地址", "postcode": "邮编", "representative": "法定代表人", "contact": "联系人", "phone": "电话"}
@@ -16,6 +16,10 @@ OF_FIRMS = {"scale": "企业规模", "is_in_high_tech_zone": "国家高新区内
 ASKED_FOR = CODE | CONTACTS | OF_FIRMS
 NOT_ASKED_ABROAD = {"postcode"}  # six digits are the postcodes of this country
 NOT_ASKED_OF_PEOPLE = {"representative", "contact"}  # a natural person stands for herself
+
+
+# What pages hide until somebody who may asks for it, by label; the address of natural persons only.
+HIDDEN = {"phone": "联系电话", "address": "地址"}
 
 
 def blanks(enterprise: Enterprise) -> list[str]:
@@ -49,23 +53,31 @@ def _is_asked(name: str, party: Enterprise) -> bool:
     return _is_domestic_firm(party) if name in OF_FIRMS else True
 
 
-def groups(enterprise: Enterprise, *, phone: str | None = None) -> list[tuple[str, Facts]]:
-    """Every answer in the order of the form, under the headings of the form.
+def groups(enterprise: Enterprise, shown: Mapping[str, str] | None = None) -> list[tuple[str, Facts]]:
+    """Every answer in the order of the form, under the headings of the form, personal data masked.
 
-    ``phone`` stands in for the number where it may not be read whole. What is asked of enterprises is left out for
-    anybody else.
+    ``shown`` are the whole values of what somebody asked for. What is asked of enterprises is left out for anybody
+    else.
     """
     parts = [
         ("基本信息", [*_basics(enterprise), ("所属集团", enterprise.group_name)]),
-        ("联系方式", _contacts(enterprise, enterprise.phone if phone is None else phone)),
+        ("联系方式", _contacts(enterprise, shown or {})),
     ]
     return [*parts, ("企业情况", _of_firms(enterprise))] if enterprise.party_type.is_enterprise else parts
 
 
-def national_fields(enterprise: Enterprise) -> Facts:
-    """What the national form asks about a party, with the answers in words and the telephone number unmasked."""
+def hidden(enterprise: Enterprise) -> dict[str, str]:
+    """What of this enterprise is hidden, label -> name of the answer."""
+    there = {"phone": bool(enterprise.phone_sealed)}
+    there["address"] = enterprise.is_natural_person and bool(enterprise.address_sealed)
+    return {label: name for name, label in HIDDEN.items() if there[name]}
+
+
+def national_fields(enterprise: Enterprise, *, is_whole: bool) -> Facts:
+    """What the national form asks about a party, in words; personal data masked unless ``is_whole``."""
     of_firms = _of_firms(enterprise) if enterprise.party_type.is_enterprise else []
-    return [*_basics(enterprise), *_contacts(enterprise, enterprise.phone), *of_firms]
+    whole = {name: getattr(enterprise, name) for name in HIDDEN} if is_whole else {}
+    return [*_basics(enterprise), *_contacts(enterprise, whole), *of_firms]
 
 
 def _basics(enterprise: Enterprise) -> Facts:
@@ -82,13 +94,13 @@ def _basics(enterprise: Enterprise) -> Facts:
     ]
 
 
-def _contacts(enterprise: Enterprise, phone: str) -> Facts:
+def _contacts(enterprise: Enterprise, shown: Mapping[str, str]) -> Facts:
     return [
-        ("地址", enterprise.address),
+        ("地址", shown.get("address", enterprise.masked_address)),
         ("邮编", enterprise.postcode),
         ("法定代表人", enterprise.representative),
         ("联系人", enterprise.contact),
-        ("联系电话", phone),
+        ("联系电话", shown.get("phone", enterprise.masked_phone)),
     ]
 
 

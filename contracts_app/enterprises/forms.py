@@ -11,13 +11,14 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.codes.queries import choices, choosable
 from contracts_app.core.clock import today
+from contracts_app.core.codes import mask_address, mask_phone
 from contracts_app.core.conflicts import RecordForm
-from contracts_app.core.fields import ChoiceField, CreditCodeField, ShortText, choice_list
+from contracts_app.core.fields import ChoiceField, CreditCodeField, PersonalText, ShortText, choice_list
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import ABROAD, place_choices, region, towns
 
-from .facts import ASKED_FOR, FOREIGN, NATURAL_PERSON, blanks
-from .models import ONLY_OF_FIRMS, Enterprise, Scale
+from .facts import ASKED_FOR, FOREIGN, blanks
+from .models import NATURAL_PERSON, ONLY_OF_FIRMS, Enterprise, Scale
 
 ASKED = (
     "name",
@@ -93,7 +94,8 @@ class EnterpriseForm(RecordForm):
     )
     party_type_code = ChoiceField("单位性质", [DataRequired("选择单位性质")])
     code = CreditCodeField(
-        "统一社会信用代码", description="18 位，见营业执照或登记证书。境外单位和自然人没有的，可以不填。"
+        "统一社会信用代码",
+        description="18 位，见营业执照或登记证书。境外单位和自然人没有的，可以不填；不收公民身份号码。",
     )
     region_code = ChoiceField(
         "所在地区",
@@ -110,11 +112,16 @@ class EnterpriseForm(RecordForm):
         [_at_most(200, "集团名称")],
         description="写集团全称。同一集团的单位写法一致，它们之间的交易按关联交易核对。",
     )
-    address = ShortText("地址", [_at_most(200, "地址")])
+    address = PersonalText("地址", [_at_most(200, "地址")], mask=None)
     postcode = ShortText("邮编", [Optional(), Regexp("[0-9]{6}$", message="邮编是 6 位数字，例如 362200")])
     representative = ShortText("法定代表人", [_at_most(60, "姓名")])
     contact = ShortText("联系人", [_at_most(60, "姓名")])
-    phone = ShortText("联系电话", [_at_most(30, "电话")])
+    phone = PersonalText(
+        "联系电话",
+        [_at_most(30, "电话")],
+        mask=mask_phone,
+        description="已有的号码中间几位不显示：不改就保持原样，要改就填写完整号码。",
+    )
     scale = ChoiceField(
         "企业规模",
         description="境内企业按统计口径选择；不清楚的先不选，提交合同前补填。",
@@ -135,6 +142,13 @@ class EnterpriseForm(RecordForm):
         for name, none in NOT_ALWAYS_ASKED.items():
             if self[name].raw_data == []:  # the page hid the question and sent no answer: it is not the old one
                 self[name].data = none
+
+    def process(self, formdata: Any = None, obj: Enterprise | None = None, *args: Any, **kwargs: Any) -> None:
+        """Fill the fields; the address of a natural person is where somebody lives."""
+        if obj is not None and obj.is_natural_person:
+            self.address.mask = mask_address
+            self.address.description = "已有的地址只显示开头：不改就保持原样，要改就填写完整。"
+        super().process(formdata, obj, *args, **kwargs)
 
     @property
     def asked_of_firms(self) -> str:

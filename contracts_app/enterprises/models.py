@@ -5,10 +5,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.core.clock import now_utc
-from contracts_app.core.codes import mask_phone
+from contracts_app.core.codes import mask_address, mask_phone
 from contracts_app.core.db import Base, Moment, word_type
+from contracts_app.core.sealing import Envelope, Opened, SealedLater, masked
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
+
+NATURAL_PERSON = "500"  # of the party types
 
 
 class Scale(Word):
@@ -62,11 +65,11 @@ class Enterprise(Base):
     )  # county, zone, city, province, abroad
     town_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
     country: Mapped[str] = mapped_column(String(60), default="")  # of a party abroad
-    address: Mapped[str] = mapped_column(String(200), default="")
+    address_sealed: Mapped[Envelope | str] = mapped_column("address", SealedLater("enterprises.address"), default="")
     postcode: Mapped[str] = mapped_column(String(6), default="")
     representative: Mapped[str] = mapped_column(String(60), default="")
     contact: Mapped[str] = mapped_column(String(60), default="")
-    phone: Mapped[str] = mapped_column(String(30), default="")
+    phone_sealed: Mapped[Envelope | str] = mapped_column("phone", SealedLater("enterprises.phone"), default="")
     scale: Mapped[Scale | None] = mapped_column(word_type(Scale, "scale"))
     is_transfer_institution: Mapped[bool] = mapped_column(default=False)
     is_research_institution: Mapped[bool] = mapped_column(default=False)
@@ -87,6 +90,9 @@ class Enterprise(Base):
         secondary=recognitions, order_by=EnterpriseAttribute.position
     )
 
+    address = Opened()
+    phone = Opened()
+
     @property
     def attribute_codes(self) -> list[str]:
         """The codes of its 企业属性, in the list's order."""
@@ -105,5 +111,15 @@ class Enterprise(Base):
 
     @property
     def masked_phone(self) -> str:
-        """The phone number as lists and people without need of it may see it."""
-        return mask_phone(self.phone)
+        """The phone number as every page shows it until somebody asks for it."""
+        return masked(self, "phone", mask_phone)
+
+    @property
+    def masked_address(self) -> str:
+        """The address; of a natural person, who lives there, only its beginning."""
+        return masked(self, "address", mask_address if self.is_natural_person else str)
+
+    @property
+    def is_natural_person(self) -> bool:
+        """Whether it is a person, whose address and telephone are private."""
+        return self.party_type_code == NATURAL_PERSON

@@ -1,6 +1,6 @@
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
@@ -12,6 +12,7 @@ from contracts_app.codes.queries import choices
 from contracts_app.core import conflicts
 from contracts_app.core.clock import today
 from contracts_app.core.errors import NotYours, Stale
+from contracts_app.core.limits import REVEALED, limiter, person_asking
 from contracts_app.core.pages import number_from, sort_from
 from contracts_app.regions.queries import ABROAD, place_choices
 
@@ -53,14 +54,31 @@ def search() -> Response:
 @bp.route("/<int:enterprise_id>")
 @needs(Can.READ_PARTIES)
 def show(enterprise_id: int) -> ResponseReturnValue:
-    enterprise = queries.one(enterprise_id)
+    return _page_of(queries.one(enterprise_id))
+
+
+@bp.post("/<int:enterprise_id>/reveal")
+@needs(Can.REVEAL_PARTIES)
+@limiter.limit(REVEALED, key_func=person_asking)
+def reveal(enterprise_id: int) -> ResponseReturnValue:
+    """The same page with one answer whole that it hides; a form, because looking is written down."""
+    enterprise, name = queries.one(enterprise_id), request.form.get("field", "")
+    if name not in facts.HIDDEN:
+        abort(400)
+    return _page_of(enterprise, {name: actions.reveal(enterprise, name, current_user)})
+
+
+def _page_of(enterprise: Enterprise, shown: dict[str, str] | None = None) -> str:
+    """One enterprise; ``shown`` are the answers that this time stand there whole."""
     why_not = actions.why_not_edit(enterprise, current_user)
-    groups = facts.groups(enterprise, phone=enterprise.masked_phone if why_not else None)
+    may_reveal = actions.why_not_reveal(enterprise, current_user) is None
+    hidden = {label: name for label, name in facts.hidden(enterprise).items() if name not in (shown or {})}
     may_fill = why_not is not None and actions.why_not_fill(enterprise, current_user) is None
     return render_template(
         "enterprises/show.html",
         enterprise=enterprise,
-        groups=groups,
+        groups=facts.groups(enterprise, shown),
+        hidden=hidden if may_reveal else {},
         why_not=why_not,
         may_fill=may_fill,
         missing=facts.blanks_in_words(enterprise),
@@ -133,7 +151,7 @@ def _fill_in(enterprise: Enterprise, why_not_edit: str) -> ResponseReturnValue:
         "enterprises/fill.html",
         form=form,
         enterprise=enterprise,
-        groups=facts.groups(enterprise, phone=enterprise.masked_phone),
+        groups=facts.groups(enterprise),
         why_not=why_not_edit,
         back=safe_target(request.args.get("next")),
     )

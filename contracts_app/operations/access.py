@@ -96,8 +96,6 @@ DOORS: tuple[Door, ...] = (
     _door("delegations.index", BOTH, "委托代办", {ADMIN}, LISTED),
     _door("settings.index", BOTH, "系统设置", {ADMIN}, REFERENCE),
     _door("audit.index", GET, "操作记录", {AUDITOR}, LISTED),
-    _door("audit.export", GET, "操作记录的文件", {AUDITOR}, LISTED),
-    _door("audit.verify", POST, "核对最近的操作记录", {AUDITOR}, LISTED),
     # ---- reference data
     _door("codes.index", GET, "参考数据", EVERYBODY, REFERENCE),
     _door("codes.show", GET, "代码表", EVERYBODY, REFERENCE),
@@ -112,10 +110,12 @@ DOORS: tuple[Door, ...] = (
     # ---- registers
     _door("brokers.index", GET, "技术经纪人", READERS, LISTED),
     _door("brokers.show", GET, "一位技术经纪人", READERS, IN_REGION),
+    _door("brokers.reveal", POST, "查看经纪人完整电话（记入操作记录）", OFFICE, IN_REGION),
     _door("brokers.new", BOTH, "新增技术经纪人", {REGISTRAR}, LISTED),
     _door("brokers.edit", BOTH, "修改技术经纪人", {REGISTRAR}, IN_REGION),
     _door("enterprises.index", GET, "企业与单位", READERS | {BROKER}, PARTY),
     _door("enterprises.show", GET, "一个单位", READERS | {BROKER}, PARTY),
+    _door("enterprises.reveal", POST, "查看单位完整联系方式（记入操作记录）", OFFICE | {BROKER}, PARTY),
     _door("enterprises.search", GET, "查找单位", READERS | {BROKER}, PARTY),
     _door("enterprises.new", BOTH, "新增单位", FILERS, PARTY),
     _door("enterprises.edit", BOTH, "修改单位", FILERS, PARTY),

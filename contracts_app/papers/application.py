@@ -25,7 +25,7 @@ _TEN_THOUSAND = Decimal(10_000)
 
 
 def application(contract: Contract, reader: User) -> Sheet:
-    """The form. Telephone numbers are whole for whoever filed and for the office that copies them, else masked."""
+    """The form. Telephone and private address are whole for whoever filed and for the office that copies them."""
     carried = words.frame(contract)
     is_whole = contract.filed_by_id == reader.id or bool(reader.roles & OFFICE)
     blocks: list[Block] = [
@@ -80,10 +80,8 @@ def _party(party: Enterprise | None, role: str, *, is_whole: bool) -> list[Row]:
         return [(f"{role}名称", "")]
     facts = [
         (label.replace("单位名称", f"{role}名称").replace("单位性质", f"{role}性质"), answer)
-        for label, answer in national_fields(party)
+        for label, answer in national_fields(party, is_whole=is_whole)
     ]
-    if not is_whole:
-        facts = [(label, party.masked_phone if label == "联系电话" else answer) for label, answer in facts]
     return pairs(facts, wide=(f"{role}名称", "地址", "企业属性"))
 
 

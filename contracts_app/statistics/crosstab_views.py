@@ -10,7 +10,8 @@ from contracts_app.contracts.dimensions import DIMENSIONS
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.core import audit, charts
-from contracts_app.core.limits import limiter
+from contracts_app.core.codes import mask_within
+from contracts_app.core.limits import exports
 
 from . import crosstab, crosstab_files, saved_views
 from .crosstab import Table
@@ -37,7 +38,7 @@ def index() -> str | Response:
     question = Question.from_args(request.args, current_user)
     if request.args.get("format") == "json":
         table = crosstab.table(question, current_user, whole=True)
-        asked = question.query.sentence()
+        asked = mask_within(question.query.sentence())
         audit.witness("export_totals", current_user, title=question.title, query=asked, file="json")
         return jsonify(crosstab_files.as_data(table))
     table = crosstab.table(question, current_user)
@@ -61,13 +62,14 @@ def index() -> str | Response:
 
 @bp.post("/file")
 @needs(Can.SEE_STATISTICS)
-@limiter.limit("30/minute")
+@exports
 def file() -> Response:
     """The whole table as a file; who took it is written down."""
     kind = crosstab_files.KINDS.get(request.form.get("format", "")) or abort(400)
     question = Question.from_args(request.args, current_user)
     table = crosstab.table(question, current_user, whole=True)
-    audit.record("export_totals", current_user, title=question.title, query=question.query.sentence(), file=kind.ending)
+    asked = mask_within(question.query.sentence())
+    audit.record("export_totals", current_user, title=question.title, query=asked, file=kind.ending)
     return kind.response(table, current_user)
 
 

@@ -10,7 +10,7 @@ from contracts_app.accounts.permissions import Can, needs
 from contracts_app.core import audit
 from contracts_app.core.clock import today
 from contracts_app.core.installation import is_demonstration
-from contracts_app.core.limits import limiter
+from contracts_app.core.limits import exports
 from contracts_app.core.workbooks import MIME as XLSX
 from contracts_app.regions.models import Region
 
@@ -54,7 +54,7 @@ def index() -> str:
 
 @bp.post("/file")
 @needs(Can.SEE_STATISTICS)
-@limiter.limit("30/minute", key_func=lambda: str(current_user.get_id()))
+@exports
 def file() -> Response:
     """The same report as a file; who took it is written down."""
     ending = request.form.get("format", "")

@@ -14,6 +14,7 @@ from contracts_app.contracts.queries import sees_all_units
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.core import audit
 from contracts_app.core.clock import today
+from contracts_app.core.limits import exports
 from contracts_app.core.pages import number_from
 from contracts_app.regions.models import Level, Region
 from contracts_app.regions.queries import units_under
@@ -156,6 +157,7 @@ def close(snapshot_id: int) -> ResponseReturnValue:
 
 @bp.get("/<int:snapshot_id>/figures.<form>")
 @needs(Can.SEE_STATISTICS)
+@exports
 def export(snapshot_id: int, form: str) -> Response:
     """The frozen figures as a file, exactly as they were published."""
     frozen = snapshots.one(snapshot_id, current_user)

@@ -8,23 +8,33 @@ from contracts_app.accounts.roles import Role
 EVERYBODY = set(Role)
 OFFICE = {Role.REGISTRAR, Role.REVIEWER}
 READERS = OFFICE | {Role.MANAGER, Role.AUDITOR}
+KEEPERS = {Role.ADMIN, Role.SECURITY}
 
 # (method, path, who may). {user}, {broker}, {platform} stand for one of the visitor's region.
 PAGES = [
     ("GET", "/me", EVERYBODY),
     ("GET", "/me/password", EVERYBODY),
     ("POST", "/me/password", EVERYBODY),
-    ("GET", "/users", {Role.ADMIN}),
+    ("GET", "/users", KEEPERS),
     ("GET", "/users/new", {Role.ADMIN}),
     ("POST", "/users/new", {Role.ADMIN}),
-    ("GET", "/users/{user}", {Role.ADMIN}),
-    ("POST", "/users/{user}", {Role.ADMIN}),
+    ("GET", "/users/{user}", KEEPERS),
+    ("GET", "/users/{user}/edit", {Role.ADMIN}),
+    ("POST", "/users/{user}/edit", {Role.ADMIN}),
+    ("POST", "/users/{user}/unlock", {Role.SECURITY}),
+    ("POST", "/users/{user}/second-factor/reset", {Role.SECURITY}),
+    ("POST", "/users/{user}/sessions/end", KEEPERS),
+    ("GET", "/users/grants", KEEPERS),
+    ("GET", "/users/recertification", KEEPERS),
+    ("POST", "/users/recertification.xlsx", KEEPERS),
+    ("POST", "/users/{user}/recertification", KEEPERS),
     ("POST", "/users/{user}/invitation", {Role.ADMIN}),
     ("POST", "/users/{user}/disable", {Role.ADMIN}),
     ("POST", "/users/{user}/enable", {Role.ADMIN}),
     ("GET", "/audit", {Role.AUDITOR}),
     ("GET", "/brokers/", READERS),
     ("GET", "/brokers/{broker}", READERS),
+    ("POST", "/brokers/{broker}/reveal", OFFICE),
     ("GET", "/brokers/new", {Role.REGISTRAR}),
     ("POST", "/brokers/new", {Role.REGISTRAR}),
     ("GET", "/brokers/{broker}/edit", {Role.REGISTRAR}),
@@ -89,6 +99,11 @@ def test_duties_share_no_work():
     business = {Role.BROKER, *OFFICE, Role.MANAGER}
     shared = {one for one, who in GRANTS.items() if Role.ADMIN in who and who & (business | {Role.AUDITOR})}
     assert shared == {Can.READ_TARGETS, Can.TRY_RULES}
+    # 三员分立: who asks does not confirm, who confirms neither manages nor audits nor sees business.
+    held = {role: {one for one, who in GRANTS.items() if role in who} for role in Role}
+    assert held[Role.ADMIN] & held[Role.SECURITY] == {Can.READ_USERS, Can.RECERTIFY}
+    assert not held[Role.SECURITY] & held[Role.AUDITOR]
+    assert not any(held[Role.SECURITY] & held[role] for role in business)
     changes = {
         Can.FILE_CONTRACTS,
         Can.WORK_INBOX,

@@ -278,9 +278,9 @@ def test_all_that_the_national_form_asks_is_kept_and_shown_in_groups(visit):
     page = visit.get(where).text
     headings = [page.index(f"<h2>{heading}</h2>") for heading in ("基本信息", "联系方式", "企业情况")]
     assert headings == sorted(headings)
-    for label, value in [*facts.national_fields(made), ("所属集团", "示范控股集团有限公司")]:
-        assert f"<dt>{label}</dt><dd>{value}</dd>" in page
-    assert dict(facts.national_fields(made)) == {
+    for label, value in [*facts.national_fields(made, is_whole=False), ("所属集团", "示范控股集团有限公司")]:
+        assert f"<dt>{label}</dt><dd>{value}" in page
+    assert dict(facts.national_fields(made, is_whole=True)) == {
         "单位名称": "恒锐智能装备（福建）有限公司",
         "统一社会信用代码": CODE,
         "单位性质": "有限责任公司",
