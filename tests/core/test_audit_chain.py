@@ -1,17 +1,19 @@
 """The log is only added to, and whatever is done to it past the triggers is found."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, insert, select, table, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
-from contracts_app.core import audit, audit_checkpoints
+from contracts_app.core import audit, audit_checkpoints, migrations
 from contracts_app.core.audit import ENTRIES, HEAD, AuditEntry
 from contracts_app.core.audit_chain import BEGINNING, COLUMNS, hash_of
 from contracts_app.core.audit_proof import prove
-from contracts_app.core.db import db
+from contracts_app.core.db import db, make_engine, unit_of_work
 
 MANY = 9
 
@@ -251,3 +253,50 @@ def test_many_are_linked_at_once_behind_what_was_recorded_before(app, monkeypatc
     assert told() == ["before", *["many"] * 20, "after"]
     assert proof().entries == proof().last_id == 22
     assert proof().is_intact
+
+
+def test_many_who_write_at_once_make_one_chain(live):
+    def work(name):
+        with live.app.app_context():
+            for number in range(6):
+                with unit_of_work():
+                    audit.record("move", name, subject_id=number)
+                    if number % 2:
+                        audit.record("move", name, subject_id=-number)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, "abcd"))
+    assert len(told()) == 4 * 9
+    assert proof().is_intact
+
+
+# --- an installation that has a log already ---------------------------------------------------------------------------
+
+
+def test_what_was_told_before_there_was_a_chain_is_linked(databases, template):
+    engine = make_engine(databases.copy(template))
+    migrations.downgrade(engine, "0007")
+    old = [column for column in ENTRIES.c if column.name != "hash"]
+    rows = [
+        {"id": number, "at": datetime(2026, 1, 1, 0, 0, number, number, tzinfo=UTC), "user_id": None, "username": "林",
+         "action": "move", "subject": "contract", "subject_id": number, "address": "", "details": {"to": "登记", "a": 1.1}}
+        for number in (2, 3, 7, 8)  # numbers were left out where something was taken back
+    ]  # fmt: skip
+    with engine.begin() as connection:
+        connection.execute(insert(table("audit_entries", *(column._copy() for column in old))), rows)
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        found = prove(connection)
+        assert (found.sentences, found.entries, found.last_id) == ([], 4, 8)
+        with Session(connection) as session:
+            audit._link(session, [{**rows[0], "at": datetime(2026, 2, 1, tzinfo=UTC)}])
+            session.flush()
+        assert prove(connection).entries == 5
+    migrations.downgrade(engine, "0007")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM audit_entries")) == 5
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        assert prove(connection).is_intact
+    engine.dispose()
+    databases.drop(str(engine.url.render_as_string(hide_password=False)))
