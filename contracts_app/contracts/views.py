@@ -279,7 +279,9 @@ def _duplicates(contract: Contract) -> Any:
 @needs(Can.READ_CONTRACTS)
 def file(contract_id: int, file_id: int) -> Response:
     """A file of a contract, to open or to save."""
-    return reading.send(queries.attachment(contract_id, file_id, current_user))
+    found = queries.attachment(contract_id, file_id, current_user)
+    reading.tell(found)
+    return reading.send(found)
 
 
 file.talisman_view_options = {"content_security_policy": None}  # type: ignore[attr-defined]  # set above

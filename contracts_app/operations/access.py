@@ -96,6 +96,8 @@ DOORS: tuple[Door, ...] = (
     _door("delegations.index", BOTH, "委托代办", {ADMIN}, LISTED),
     _door("settings.index", BOTH, "系统设置", {ADMIN}, REFERENCE),
     _door("audit.index", GET, "操作记录", {AUDITOR}, LISTED),
+    _door("audit.export", GET, "操作记录的文件", {AUDITOR}, LISTED),
+    _door("audit.verify", POST, "核对最近的操作记录", {AUDITOR}, LISTED),
     # ---- reference data
     _door("codes.index", GET, "参考数据", EVERYBODY, REFERENCE),
     _door("codes.show", GET, "代码表", EVERYBODY, REFERENCE),
