@@ -14,9 +14,10 @@ from .accounts import expired, refusals, signing_in
 from .accounts.permissions import OFFICE, in_menu, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
-from .core import errors, filters, installation, limits, nav, pages, sealing
+from .core import errors, filters, installation, limits, logs, nav, pages, replica, sealing
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
+from .operations import health, metrics, serving
 from .tracking.queries import waiting_count
 
 CONTENT_SECURITY_POLICY = {
@@ -31,6 +32,9 @@ CONTENT_SECURITY_POLICY = {
     "frame-ancestors": "'none'",
 }
 
+# Pages that add up years: they ask a standby, where there is one.
+OF_THE_REPLICA = ("statistics.overview", "statistics.screen", "totals.index", "reports.index", "sentences.show")
+
 
 def create_app(settings: Settings | None = None, engine: Engine | None = None) -> Flask:
     """The application. ``engine`` lets tests bring a database of their own."""
@@ -39,6 +43,10 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     _configure(app, settings)
     database.init_app(app, settings.database_url, engine)
     app.extensions["files"] = FolderStore(settings.instance / "files")  # any core.stores.Store
+    logs.init_app(app)
+    metrics.init_app(app)
+    serving.init_app(app)
+    health.init_app(app)
     sealing.init_app(app, settings)
     errors.init_app(app)
     limits.init_app(app)
@@ -51,6 +59,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     nav.init_app(app, may_open, {"contracts.inbox": inbox_count, "tracking.inbox": waiting_count}, in_menu)
     _protect(app, settings)
     _register_pages(app)
+    replica.init_app(app, settings, OF_THE_REPLICA, lambda: current_user.is_authenticated)
     commands.init_app(app)
     return app
 
@@ -123,6 +132,7 @@ def _register_pages(app: Flask) -> None:
         app.register_blueprint(noun.bp)
     for noun in (sentences, snapshots, reports, publications):
         app.register_blueprint(noun.bp)
+    app.register_blueprint(health.bp)
     app.add_url_rule("/", "home", home)
 
 

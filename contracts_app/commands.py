@@ -30,7 +30,7 @@ from contracts_app.contracts.rule_commands import rules
 from contracts_app.contracts.search_commands import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core import migrations
+from contracts_app.core import logs, migrations
 from contracts_app.core.clock import today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.installation import fact, set_fact
@@ -38,8 +38,9 @@ from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
-from contracts_app.reference import edition, load_reference
+from contracts_app.operations import serving
 from contracts_app.operations.access_commands import access
+from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.commands import snapshot
@@ -287,8 +288,6 @@ def _load_demonstration(contracts: int, seed: int, as_of: datetime | None = None
 @click.option("--demo/--no-demo", default=True, show_default=True, help="Load demonstration data into a new database.")
 def start(demo: bool) -> None:
     """Make ready what is not, then serve: what ``make run`` calls."""
-    from waitress import serve
-
     settings: Settings = current_app.config["SETTINGS"]
     make_ready()
     if demo and loading.is_new():
@@ -301,7 +300,8 @@ def start(demo: bool) -> None:
     console.print(f"技术合同认定登记与跟踪系统：http://{settings.host}:{settings.port}")
     if is_demonstration:
         console.print(f"演示用的登录名和密码：{settings.instance / loading.ACCOUNTS}", markup=False)
-    serve(app, sockets=[listening], threads=settings.threads, ident=None)
+    logs.configure(settings)
+    serving.serve(app, listening, threads=settings.threads, drain=settings.drain, within=settings.stop_within)
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -230,7 +230,7 @@ def reading_from(sessions: sessionmaker[Session]) -> Iterator[None]:
 
 @contextmanager
 def only_reading() -> Iterator[None]:
-    """Take no lock on SQLite for what a command reads at length: people go on writing. It sees one moment throughout."""
+    """Take no lock on SQLite for what a command reads at length: people go on writing. It sees one moment only."""
     token = _ONLY_READS.set(True)
     try:
         yield

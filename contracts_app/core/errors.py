@@ -1,7 +1,6 @@
 """One answer for each way a request can fail. Raise what went wrong; the page is made here."""
 
 import logging
-import secrets
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -11,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from . import logs
 from .db import constraint_of, db
 from .installation import known_demonstration
 
@@ -128,8 +128,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _unexpected(error: BaseException) -> ResponseReturnValue:
-    """The last resort: says nothing about the inside, gives an id that finds the line in the log."""
-    error_id = secrets.token_hex(4)
-    log.error("error %s at %s %r", error_id, request.method, request.path, exc_info=error)
+    """The last resort: says nothing about the inside, gives the request's id, which finds the lines in the log."""
+    error_id = logs.request_id()
+    log.error("error %s at %s %r", error_id, request.method, logs.path(), exc_info=error)
     sentence = "刚才的操作没有生效，已有数据没有改动。把下面的编号告诉系统管理员。"
     return page_of_a_failure(500, "系统出错了", [sentence], error_id)

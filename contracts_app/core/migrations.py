@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "migrations"
 _REVISION = re.compile(r"^(down_)?revision\b[^=\n]*= *\"([^\"]+)\"", re.MULTILINE)
+_VERSION = text("SELECT version_num FROM alembic_version")
+_READYING = 3505_0001  # the key of a lock of PostgreSQL; any number that nobody else here takes
 # Made by hand in the migrations because each database has its own kind; Alembic must not propose to drop them.
 BY_HAND = ("contract_search", "enterprise_search")
 
@@ -36,26 +40,50 @@ def downgrade(engine: Engine, revision: str) -> None:
     _run(engine, lambda config: command.downgrade(config, revision))
 
 
+class Standing(Enum):
+    """How a database stands to the migrations that this release knows."""
+
+    CURRENT = "current"
+    BEHIND = "behind"  # a new one too
+    AHEAD = "ahead"  # a newer release has been here
+
+
 def is_current(engine: Engine) -> bool:
     """Whether the database stands at the newest migration (a new database does not)."""
+    return standing(engine) is Standing.CURRENT
+
+
+def standing(engine: Engine) -> Standing:
+    """Whether the database is where this release wants it, before that, or somewhere this release knows nothing of."""
+    at = stands_at(engine)
+    if at == newest():
+        return Standing.CURRENT
+    return Standing.BEHIND if at <= set(known()) else Standing.AHEAD
+
+
+def stands_at(engine: Engine) -> set[str]:
+    """The migration at which the database stands; empty for a new one."""
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
-            return False
-        stands_at = set(connection.scalars(text("SELECT version_num FROM alembic_version")))
-    return stands_at == _newest()
+            return set()
+        return set(connection.scalars(_VERSION))
 
 
 def known() -> list[str]:
     """The numbers of the migrations that this release has, in order."""
-    files = sorted((FOLDER / "versions").glob("*.py"))
-    return [code for file in files for down, code in _REVISION.findall(file.read_text(encoding="utf-8")) if not down]
+    return [code for down, code in _read() if not down]
 
 
-def _newest() -> set[str]:
+def newest() -> set[str]:
     """The migrations that no other one follows."""
-    files = (FOLDER / "versions").glob("*.py")
-    found = [match for file in files for match in _REVISION.findall(file.read_text(encoding="utf-8"))]
-    return {code for down, code in found if not down} - {code for down, code in found if down}
+    return set(known()) - {code for down, code in _read() if down}
+
+
+@cache
+def _read() -> tuple[tuple[str, str], ...]:
+    """Each revision, and each that another one follows, of the files as they were when this process first asked."""
+    files = sorted((FOLDER / "versions").glob("*.py"))
+    return tuple(match for file in files for match in _REVISION.findall(file.read_text(encoding="utf-8")))
 
 
 def differences(engine: Engine) -> list[object]:
@@ -92,12 +120,19 @@ def _config() -> Config:
 def _run(engine: Engine, act: Callable[[Config], object]) -> None:
     config = _config()
     with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
+        one_at_a_time(connection)
         config.attributes["connection"] = connection
         act(config)
         if engine.dialect.name == "sqlite" and (
             orphans := connection.exec_driver_sql("pragma foreign_key_check").all()
         ):
             raise RuntimeError(f"rows that point nowhere, nothing was changed: {orphans[:5]}")
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Wait, to the end of the transaction, for any other process that makes this database ready."""
+    if connection.dialect.name == "postgresql":  # on SQLite there is only one writer
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _READYING})
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
@@ -15,6 +16,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+LEAST_TOKEN = 16  # signs of a secret that somebody chose: nobody guesses it
 
 
 class Misconfigured(click.ClickException):
@@ -40,6 +42,15 @@ class Settings:
     session_idle: timedelta = timedelta(
         minutes=30
     )  # GB/T 22239-2019 8.1.4.1 b asks for a limit; see peers of the field
+    replica_url: str | None = None  # a standby that the pages of statistics ask; none: the database itself
+    replica_lag: int = 10  # seconds it may be behind: longer than replication takes, shorter than anybody notices
+    log_format: str | None = None  # json or text; if not said, text on a terminal and json anywhere else
+    log_level: str = "info"
+    drain: int = 0  # seconds in which a balancer notices that this one stops; alone it need not wait for anybody
+    stop_within: int = 30  # seconds for what is under way; a report of a million contracts takes fewer
+    metrics_token: str | None = None  # without this and the next /metrics is closed: a proxy makes everybody local
+    metrics_allow: tuple[IPv4Network | IPv6Network, ...] = ()
+    ntp_server: str | None = None  # whom doctor asks for the time; asks nobody outside unless told to
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -58,6 +69,17 @@ class Settings:
             data_keys_file=Path(keys).resolve() if (keys := environment.get("DATA_KEYS_FILE")) else None,
             checkpoint_dir=Path(kept).resolve() if (kept := environment.get("CHECKPOINT_DIR")) else None,
             session_idle=timedelta(minutes=_whole(environment, "SESSION_IDLE_MINUTES", 30)),
+            replica_url=_known_database(replica, "REPLICA_URL")
+            if (replica := environment.get("REPLICA_URL"))
+            else None,
+            replica_lag=_whole(environment, "REPLICA_LAG_SECONDS", cls.replica_lag),
+            log_format=_one_of(environment, "LOG_FORMAT", ("json", "text")),
+            log_level=_one_of(environment, "LOG_LEVEL", ("debug", "info", "warning", "error")) or cls.log_level,
+            drain=_whole(environment, "DRAIN_SECONDS", cls.drain, least=0, most=600),
+            stop_within=_whole(environment, "STOP_SECONDS", cls.stop_within, most=3600),
+            metrics_token=_long_enough(environment, "METRICS_TOKEN"),
+            metrics_allow=_networks(environment, "METRICS_ALLOW"),
+            ntp_server=environment.get("NTP_SERVER") or None,
         )
 
 
@@ -68,14 +90,36 @@ def _whole(environment: Mapping[str, str], name: str, default: int, *, least: in
     return int(written)
 
 
-def _known_database(url: str) -> str:
+def _one_of(environment: Mapping[str, str], name: str, words: Sequence[str]) -> str | None:
+    written = environment.get(name, "").lower()
+    if written and written not in words:
+        raise Misconfigured(f"环境变量 {name} 是“{written}”，改成 {'、'.join(words)} 之一，或去掉它。")
+    return written or None
+
+
+def _long_enough(environment: Mapping[str, str], name: str) -> str | None:
+    written = environment.get(name) or None
+    if written and len(written) < LEAST_TOKEN:
+        raise Misconfigured(f"环境变量 {name} 太短，写 {LEAST_TOKEN} 个以上的字符，例如 openssl rand -hex 24 的结果。")
+    return written
+
+
+def _networks(environment: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    written = environment.get(name, "").replace(",", " ").split()
+    try:
+        return tuple(map(ip_network, written))
+    except ValueError:
+        raise Misconfigured(f"环境变量 {name} 写成地址或网段，用逗号分开，例如 127.0.0.1,10.1.2.0/24。") from None
+
+
+def _known_database(url: str, name: str = "DATABASE_URL") -> str:
     try:
         kind = make_url(url).drivername
     except ArgumentError:
         kind = ""
     if kind not in ("sqlite", "postgresql+psycopg"):
         raise Misconfigured(
-            "环境变量 DATABASE_URL 写成 postgresql+psycopg://用户:密码@主机/数据库名，或去掉它用自带的数据库。"
+            f"环境变量 {name} 写成 postgresql+psycopg://用户:密码@主机/数据库名，或去掉它用自带的数据库。"
         )
     return url
 

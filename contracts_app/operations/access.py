@@ -79,6 +79,9 @@ DOORS: tuple[Door, ...] = (
     _door("accounts.sign_in", BOTH, "登录", EVERYBODY, PUBLIC),
     _door("accounts.invitation", BOTH, "用一次性链接设置密码", EVERYBODY, PUBLIC),
     _door("papers.verify", GET, "登记证明核验", EVERYBODY, PUBLIC),
+    _door("health.alive", GET, "进程存活（/healthz）", EVERYBODY, PUBLIC),
+    _door("health.ready", GET, "可以提供服务（/readyz）", EVERYBODY, PUBLIC),
+    _door("health.figures", GET, "运行指标（/metrics，凭令牌或限定地址，其余 404）", EVERYBODY, PUBLIC),
     # ---- one's own
     _door("home", GET, "首页", EVERYBODY, OWN),
     _door("accounts.me", GET, "我的账号", EVERYBODY, OWN),

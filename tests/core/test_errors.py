@@ -131,7 +131,7 @@ def test_a_fault_of_ours_has_an_id_that_is_in_the_log_and_tells_nothing(broken, 
     with caplog.at_level(logging.ERROR):
         page = broken.visitor(broken.make.user()).open(f"/broken/{way}", method=method)
     assert page.status_code == 500
-    (error_id,) = re.findall(r'class="error-id">([0-9a-f]{8})<', page.text)
+    (error_id,) = re.findall(r'class="error-id">([0-9a-f]{16})<', page.text)
     (line,) = [record for record in caplog.records if error_id in record.getMessage()]
     assert f"{method} '/broken/{way}'" in line.getMessage()
     assert line.exc_info
