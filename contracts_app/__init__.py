@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response
 
 from . import commands
 from .accounts import expired, refusals, signing_in
-from .accounts.permissions import OFFICE, in_menu, may_open
+from .accounts import grants as role_grants
+from .accounts import sessions as accounts_sessions
+from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
 from .core import errors, filters, installation, limits, logs, nav, pages, replica, sealing
@@ -49,14 +51,15 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     health.init_app(app)
     sealing.init_app(app, settings)
     errors.init_app(app)
-    limits.init_app(app)
+    limits.init_app(app, settings.rate_limit_storage)
     filters.init_app(app)
     pages.init_app(app)
     installation.init_app(app)
     signing_in.init_app(app)
     expired.init_app(app)
     refusals.init_app(app)
-    nav.init_app(app, may_open, {"contracts.inbox": inbox_count, "tracking.inbox": waiting_count}, in_menu)
+    waiting = {"contracts.inbox": inbox_count, "tracking.inbox": waiting_count, "grants.index": role_grants.inbox_count}
+    nav.init_app(app, may_open, waiting, in_menu)
     _protect(app, settings)
     _register_pages(app)
     replica.init_app(app, settings, OF_THE_REPLICA, lambda: current_user.is_authenticated)
@@ -72,11 +75,12 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=settings.upload_limit + 10 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         UPLOAD_LIMIT=settings.upload_limit,
+        # With the prefix browsers take the cookie from this very host only, and only over HTTPS.
+        SESSION_COOKIE_NAME="__Host-session" if settings.secure_cookies else "session",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=settings.session_idle,
-        SESSION_REFRESH_EACH_REQUEST=True,
+        PERMANENT_SESSION_LIFETIME=accounts_sessions.LASTS,  # of the cookie; the server judges sooner
         WTF_CSRF_TIME_LIMIT=None,  # ends with the session
         BOOTSTRAP_SERVE_LOCAL=True,
     )
@@ -105,8 +109,13 @@ def _protect(app: Flask, settings: Settings) -> None:
 def _register_pages(app: Flask) -> None:
     from .accounts import audit_views as audit
     from .accounts import delegation_views as delegations
+    from .accounts import grant_views as grants
+    from .accounts import password_views as password_rules
+    from .accounts import recertification_views as recertifications
+    from .accounts import second_factor_views as second_factor
+    from .accounts import session_views as sessions
     from .accounts import setting_views as settings
-    from .accounts import views as accounts
+    from .accounts import user_views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
     from .contracts import bulk_views, exports, filing, paper_files, reading, rule_views, timeliness, views
@@ -127,6 +136,8 @@ def _register_pages(app: Flask) -> None:
     from .tracking import views as tracking
 
     people, reference = (accounts, audit, delegations, settings, brokers), (codes, regions, rules)
+    for noun in (second_factor, sessions, password_rules, grants, recertifications):
+        app.register_blueprint(noun.bp)
     work = (filing, views, exports, bulk_views, reading, rule_views, paper_files, timeliness, enterprises, platforms)
     for noun in (*people, *work, *reference, targets, statistics, indicators, crosstab, saved_views, tracking, papers):
         app.register_blueprint(noun.bp)
@@ -140,6 +151,7 @@ def _register_pages(app: Flask) -> None:
 def home() -> Response:
     """Everybody's first page: the first entry of their own menu that is work, else figures."""
     first = ["contracts.inbox"] if current_user.roles & OFFICE else []  # little waits for a manager
+    first += ["grants.index"] if may(current_user, Can.CONFIRM_GRANTS) else []
     for endpoint in (*first, "contracts.mine", "statistics.overview", "accounts.users", "contracts.index"):
         if may_open(endpoint, current_user):
             return redirect(url_for(endpoint))

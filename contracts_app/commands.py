@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.audit_commands import audit_group
-from contracts_app.accounts.commands import users
+from contracts_app.accounts.user_commands import users
 from contracts_app.accounts.models import Onlooker
 from contracts_app.contracts import ledger
 from contracts_app.contracts import totals as sums
@@ -39,8 +39,9 @@ from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
 from contracts_app.operations import serving
-from contracts_app.operations.access_commands import access
+from contracts_app.operations.backup_commands import backup
 from contracts_app.reference import edition, load_reference
+from contracts_app.operations.access_commands import access
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.commands import snapshot
@@ -60,23 +61,26 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(snapshot)
     app.cli.add_command(report_command)
     app.cli.add_command(access)
+    app.cli.add_command(backup)
 
 
 @click.command()
 def init() -> None:
     """Make the database ready: migrations and reference data. May be run again at any time.
 
-    For an office of its own, prints a one-time link with which the first administrator sets a password.
+    For an office of its own, prints one-time links with which the first system administrator, security administrator
+    and auditor set their passwords: three persons. Of a role that somebody has already it prints none.
     """
     make_ready()
     with unit_of_work():
-        token = accounts.first_administrator()
-    if token is None:
-        console.print("数据库已就绪；系统管理员已经存在。")
+        first = accounts.first_of_three()
+    if not first:
+        console.print("数据库已就绪；系统管理员、安全管理员、审计员都已经有人。")
         return
     settings: Settings = current_app.config["SETTINGS"]
-    console.print("数据库已就绪。系统管理员用下面的链接设置密码，24 小时内有效，只能用一次：")
-    click.echo(f"http://{settings.host}:{settings.port}/invitations/{token}")
+    console.print("数据库已就绪。下面的链接分别交给三个人（三员分立，不能由一个人兼任），24 小时内有效，各用一次：")
+    for role, (user, token) in first.items():
+        click.echo(f"{role.label}（用户名 {user.username}）：http://{settings.host}:{settings.port}/invitations/{token}")
 
 
 def make_ready() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app
 
-from contracts_app.accounts.models import User, UserRole
+from contracts_app.accounts.models import RoleGrant, User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Role
 from contracts_app.brokers.models import Broker
 from contracts_app.contracts import ledger, numbers, route
@@ -132,6 +132,19 @@ class Make:
             grants=[UserRole(role=role, duty=duty) for role in roles],
         )
         return self.save(user, **facts)
+
+    def grant(self, user: User, *roles: Role, by: User | None = None, **facts: Any) -> RoleGrant:
+        """A request for these roles, besides those the person has, that waits for a security administrator."""
+        asked = RoleGrant(
+            user=user,
+            roles_before=user.own_roles,
+            roles_after=user.own_roles | set(roles),
+            region_before_code=user.region_code,
+            region_after_code=user.region_code,
+            reason="任职文件",
+            proposed_by=by or self.somebody(Role.ADMIN, user.region_code),
+        )
+        return self.save(asked, **facts)
 
     def somebody(self, role: Role, region: str = JINJIANG) -> User:
         """Always the same person of that role and region: whoever a contract has to name."""

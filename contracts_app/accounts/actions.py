@@ -1,132 +1,177 @@
-"""What changes accounts."""
-
-from collections.abc import Callable
+"""What changes accounts. Roles and region are granted by two people: see ``grants``."""
 
 from sqlalchemy import select
 
 from contracts_app.core import audit
+from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
-from contracts_app.core.nav import role_words
-from contracts_app.regions.models import Level, Region
+from contracts_app.regions.models import Region
 
-from . import signing_in
-from .models import User, UserRole
-from .roles import NO_OFFICE_IN_TOWN, OFFICE_ROLES, Role, duty_of
+from . import dormancy, grants, quorum, sessions, signing_in
+from .models import RoleGrant, User, UserRole
+from .roles import Role, duty_of
+from .sign_in_models import Ended
 
 HOME_REGION = "350500"  # 泉州市, above all its units
 USERNAME_TAKEN = "这个用户名已经有人用，换一个"
-
-# What stands above accounts and keeps a record of the same person is told here when an account was opened or changed.
-CHANGED: list[Callable[[User], None]] = []
+AT_THE_MACHINE = "命令行"  # who did it, in the log
+REASON_MISSING = "写明事由，例如任职文件的文号"
+FIRST = {Role.ADMIN: "admin", Role.SECURITY: "security", Role.AUDITOR: "auditor"}  # the names of the first of the three
 
 SENTENCES.update({"uq_users_username": USERNAME_TAKEN, "users.username": USERNAME_TAKEN})
 
 
-def when_changed(follow: Callable[[User], None]) -> Callable[[User], None]:
-    """Have a function called with each account an administrator opens or changes, in the same unit of work."""
-    CHANGED.append(follow)
-    return follow
-
-
-def create(*, username: str, name: str, roles: frozenset[Role], region_code: str) -> User:
-    """A new account without a password: nobody can sign in with it until its invitation is used.
+def drafted(*, username: str, name: str, roles: frozenset[Role], region_code: str) -> User:
+    """An account with its roles, not saved yet and without a password.
 
     Raises ``ValueError`` when the roles belong to different duties, which exclude each other (三员分立).
     """
-    user = drafted(username=username, name=name, roles=roles, region_code=region_code)
-    db.session.add(user)
-    db.session.flush()
-    return user
-
-
-def drafted(*, username: str, name: str, roles: frozenset[Role], region_code: str) -> User:
-    """The same, not saved yet."""
     duty = duty_of(roles)
     user = User(username=username.strip().lower(), name=name, duty=duty, region_code=region_code)
     user.grants = [UserRole(role=role, duty=duty) for role in sorted(roles)]
     return user
 
 
-def first_administrator() -> str | None:
-    """The token with which the first administrator sets a password; None when one has already done so."""
-    admins = db.session.scalars(select(User).join(UserRole).where(UserRole.role == Role.ADMIN)).all()
-    if any(admin.password_hash for admin in admins):
-        return None
-    admin = (
-        admins[0]
-        if admins
-        else create(username="admin", name="系统管理员", roles=frozenset({Role.ADMIN}), region_code=HOME_REGION)
-    )
-    audit.record("invite", admin, subject="user", subject_id=admin.id)
-    return signing_in.invite(admin, signing_in.FIRST_INVITATION_LASTS)
+def first_of_three() -> dict[Role, tuple[User, str]]:
+    """Role -> account and token with which its password is set, for each of the three that nobody can act in yet.
+
+    An account is opened where nobody has the role; the link of one that was never used is replaced.
+    """
+    return {role: _first(role) for role in quorum.missing()}
 
 
-def open_account(admin: User, *, username: str, name: str, roles: frozenset[Role], region: Region) -> tuple[User, str]:
-    """A new account in the administrator's region, and the token of the link with which its password is set."""
+def _first(role: Role) -> tuple[User, str]:
+    there = select(User).join(UserRole, UserRole.user_id == User.id).where(UserRole.role == role, User.is_active)
+    user = db.session.scalars(there.order_by(User.id)).first()
+    if user is None:
+        region = db.session.get_one(Region, HOME_REGION)
+        user = User(username=_free_name(FIRST[role]), name=role.label, duty=duty_of([role]), region=region)
+        db.session.add(user)
+        db.session.flush()
+        grants.grant_at_machine(AT_THE_MACHINE, user, roles=frozenset({role}), region=region, reason="初始化")
+    audit.record("invite", AT_THE_MACHINE, subject="user", subject_id=user.id)
+    return user, signing_in.invite(user, signing_in.FIRST_INVITATION_LASTS)
+
+
+def _free_name(name: str) -> str:
+    taken = set(db.session.scalars(select(User.username).where(User.username.startswith(name))))
+    return next(one for number in range(1, len(taken) + 2) if (one := name + str(number)[number < 2 :]) not in taken)
+
+
+def open_account(
+    admin: User, *, username: str, name: str, roles: frozenset[Role], region: Region, reason: str
+) -> tuple[User, RoleGrant]:
+    """A new account in the administrator's region without any role, and the request for the ones it is to have.
+
+    Nobody can sign in with it before that is confirmed and its link handed out.
+    """
     _must_cover(admin, region)
-    _has_office(roles, region)
-    user = create(username=username, name=name, roles=roles, region_code=region.code)
-    facts = {"username": user.username, **_facts(user)}
+    grants.fits(roles, region)
+    user = User(username=username.strip().lower(), name=name, duty=duty_of(roles), region=region, wanted_at=now_utc())
+    db.session.add(user)
+    db.session.flush()
+    facts = {"username": user.username, "name": name, "region": region.name}
     audit.record(
         "create_user", admin, subject="user", subject_id=user.id, **{key: ["", now] for key, now in facts.items()}
     )
-    _tell(user)
-    return user, invite(admin, user)
+    return user, grants.propose(admin, user, roles=roles, region=region, reason=reason)
 
 
-def revise(admin: User, user: User, *, name: str, roles: frozenset[Role], region: Region, version: int | None) -> None:
-    """Change an account; it takes effect with the person's next click.
+def revise(
+    admin: User, user: User, *, name: str, roles: frozenset[Role], region: Region, version: int | None, reason: str = ""
+) -> RoleGrant | None:
+    """Have the account be like this: the name and fewer roles at once, anything more when a second person confirms it.
 
-    Raises ``NotYours`` outside the administrator's region, ``Stale`` when somebody else was quicker, ``Refused`` when
-    administrators take away their own role, ``ValueError`` when the roles exclude each other.
+    Returns the request that now waits. Raises ``NotYours`` outside the administrator's region, ``Stale`` when somebody
+    else was quicker, ``Refused`` when administrators take away their own role or nobody would be left in one of the
+    three, ``ValueError`` when the roles exclude each other or a reason is missing.
     """
     _must_cover(admin, user.region)
     _must_cover(admin, region)
-    _has_office(roles, region)
+    grants.fits(roles, region)
     if version != user.version:
         raise Stale("你打开之后，别人已经改过这个账号。你填的内容都还在下面，核对后再保存一次。")
     if admin.id == user.id and Role.ADMIN not in roles:
         raise Refused("不能取消自己的系统管理员角色，由另一位系统管理员来办。")
-    before = _facts(user)
-    user.name, user.region_code, user.region = name, region.code, region
-    _grant(user, roles)
-    after = _facts(user)
-    changes = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
-    if changes:
-        audit.record("revise_user", admin, subject="user", subject_id=user.id, **changes)
-        _tell(user)
+    if user.name != name:
+        audit.record("revise_user", admin, subject="user", subject_id=user.id, name=[user.name, name])
+        user.name = name
+        grants.tell(user)
+    waits = grants.standing(user)
+    if is_same(user, waits, roles, region):
+        return waits
+    if not needs_reason(user, waits, roles, region):
+        grants.withdraw_standing(user, admin)
+        return None
+    if not reason.strip():
+        raise ValueError(REASON_MISSING)
+    if user.region_code == region.code and roles < user.own_roles:
+        grants.take_away(admin, user, roles=roles, reason=reason)
+        return None
+    return grants.propose(admin, user, roles=roles, region=region, reason=reason)
 
 
-def _has_office(roles: frozenset[Role], region: Region) -> None:
-    if roles & OFFICE_ROLES and region.level == Level.TOWN:
-        raise ValueError(NO_OFFICE_IN_TOWN)
+def is_same(user: User, waits: RoleGrant | None, roles: frozenset[Role], region: Region) -> bool:
+    """Whether these roles and this region are what is asked for already or, where nothing is, what the account has."""
+    if waits is not None:
+        return (waits.roles_after, waits.region_after_code) == (roles, region.code)
+    return (user.own_roles, user.region_code) == (roles, region.code)
 
 
-def set_active(admin: User, user: User, *, is_active: bool) -> None:
-    """Let a person sign in again, or no longer; running sessions of a disabled account end with the next click."""
+def needs_reason(user: User, waits: RoleGrant | None, roles: frozenset[Role], region: Region) -> bool:
+    """Whether a change to these roles and this region is one that has to be explained."""
+    return not is_same(user, waits, roles, region) and (user.own_roles, user.region_code) != (roles, region.code)
+
+
+def set_active(admin: User, user: User, *, is_active: bool, reason: str = "") -> None:
+    """Let a person sign in again, or no longer; running sessions of a disabled account end with the next click.
+
+    Enabling also wakes an account that went to sleep because nobody used it. Raises ``Refused`` for one's own account
+    and for the last of the three.
+    """
     _must_cover(admin, user.region)
-    if admin.id == user.id:
+    if not is_active and admin.id == user.id:
         raise Refused("不能停用自己的账号，由另一位系统管理员来办。")
-    if user.is_active == is_active:
+    before = user.is_active
+    if before == is_active and not dormancy.is_dormant(user):
         return
+    if is_active:
+        user.wanted_at = now_utc()
+    else:
+        quorum.keep(user)
+        grants.withdraw_standing(user, admin)
+        sessions.end_all(user, Ended.DISABLED)
     user.is_active = is_active
-    words = ["停用", "在用"]
+    words = {True: "在用", False: "停用"}
+    more = {"reason": reason} if reason else {}
     audit.record(
         "enable_user" if is_active else "disable_user",
         admin,
         subject="user",
         subject_id=user.id,
-        condition=words if is_active else words[::-1],
+        condition=[words[before], words[is_active]],
+        **more,
     )
-    _tell(user)
+    grants.tell(user)
+
+
+def why_no_link(user: User) -> str | None:
+    """Why no link can be given out with which the person sets a password."""
+    if not user.is_active:
+        return "账号已停用，先启用再重置密码"
+    if not user.own_roles:
+        return "授权还没有复核，安全管理员复核后才能生成设置密码的链接"
+    return None
 
 
 def invite(admin: User, user: User) -> str:
     """The token of a new link with which the person sets a password; links given out before stop working."""
     _must_cover(admin, user.region)
-    if not user.is_active:
-        raise Refused("账号已停用，先启用再重置密码。")
+    if reason := why_no_link(user):
+        raise Refused(f"{reason}。")
+    if not user.password_hash:
+        user.wanted_at = now_utc()
     audit.record("invite", admin, subject="user", subject_id=user.id)
     return signing_in.invite(user)
 
@@ -139,29 +184,6 @@ def change_own_password(person: User, *, old: str, new: str) -> None:
     audit.record("change_password", person, subject="user", subject_id=person.id)
 
 
-def _grant(user: User, roles: frozenset[Role]) -> None:
-    """Give exactly these roles. Where the duty changes, the old ones go first: the database keeps duties apart."""
-    duty = duty_of(roles)
-    if duty != user.duty:
-        user.grants.clear()
-        db.session.flush()
-        user.duty = duty
-        db.session.flush()
-    user.grants = [grant for grant in user.grants if grant.role in roles] + [
-        UserRole(role=role, duty=duty) for role in sorted(roles - user.own_roles)
-    ]
-    db.session.flush()
-
-
-def _tell(user: User) -> None:
-    for follow in CHANGED:
-        follow(user)
-
-
 def _must_cover(admin: User, region: Region) -> None:
     if not admin.region.covers(region):
         raise NotYours(f"{region.name}不在你管理的地区（{admin.region.name}）之内。")
-
-
-def _facts(user: User) -> dict[str, str]:
-    return {"name": user.name, "roles": role_words(user), "region": db.session.get_one(Region, user.region_code).name}

@@ -110,7 +110,7 @@ class Roles(TypeDecorator[frozenset[Role]]):
         return None if value is None else ",".join(role.value for role in Role if role in value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> frozenset[Role] | None:
-        return None if value is None else frozenset(Role(one) for one in value.split(",") if one)
+        return None if value is None else frozenset(role for role in Role if role.value in value.split(","))
 
 
 class GrantState(Word):
@@ -327,6 +327,7 @@ class SignInFailure(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(60), index=True)
     address: Mapped[str] = mapped_column(String(45))
+    device: Mapped[str] = mapped_column(String(32), default="")  # the known browser; empty for all others
     at: Mapped[datetime] = mapped_column(Moment, default=now_utc, index=True)
 
 

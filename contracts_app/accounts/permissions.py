@@ -30,7 +30,11 @@ class Can(Word):
     SHARE_VIEWS = "share_views", "共享常用视图"
     READ_TARGETS = "read_targets", "查阅目标与发布数据"
     SET_TARGETS = "set_targets", "下达任务目标"
+    READ_USERS = "read_users", "查阅用户和授权申请"
     MANAGE_USERS = "manage_users", "管理用户"
+    CONFIRM_GRANTS = "confirm_grants", "复核授权"
+    UNLOCK_USERS = "unlock_users", "解锁账号和重设两步验证"
+    RECERTIFY = "recertify", "年度复核账号"
     TRY_RULES = "try_rules", "试算规则"
     ACTIVATE_RULES = "activate_rules", "启用规则"
     READ_AUDIT = "read_audit", "查阅操作记录"
@@ -38,6 +42,7 @@ class Can(Word):
     KEEP_PAPER_FILES = "keep_paper_files", "登记涉密纸质卷"
     SEE_TIMELINESS = "see_timeliness", "查阅办理时效"
     EDIT_SETTINGS = "edit_settings", "修改系统设置"
+    SET_PASSWORD_RULES = "set_password_rules", "选择密码规定"
     TRACK = "track", "登记到账和履约"
     VERIFY_INCOME = "verify_income", "核定技术性收入"
     PUBLISH_FIGURES = "publish_figures", "封存发布数"
@@ -45,6 +50,7 @@ class Can(Word):
 
 OFFICE = frozenset({Role.REGISTRAR, Role.REVIEWER})
 READERS = OFFICE | {Role.MANAGER, Role.AUDITOR}
+KEEPERS = frozenset({Role.ADMIN, Role.SECURITY})  # of accounts: one asks, the other confirms
 
 GRANTS: dict[Can, frozenset[Role]] = {
     Can.READ_CONTRACTS: READERS | {Role.BROKER},
@@ -61,7 +67,11 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.SHARE_VIEWS: frozenset({Role.MANAGER}),
     Can.READ_TARGETS: READERS | {Role.ADMIN},
     Can.SET_TARGETS: frozenset({Role.ADMIN}),
+    Can.READ_USERS: KEEPERS,
     Can.MANAGE_USERS: frozenset({Role.ADMIN}),
+    Can.CONFIRM_GRANTS: frozenset({Role.SECURITY}),
+    Can.UNLOCK_USERS: frozenset({Role.SECURITY}),
+    Can.RECERTIFY: KEEPERS,
     Can.TRY_RULES: READERS | {Role.ADMIN},
     Can.ACTIVATE_RULES: frozenset({Role.ADMIN}),
     Can.READ_AUDIT: frozenset({Role.AUDITOR}),
@@ -69,6 +79,7 @@ GRANTS: dict[Can, frozenset[Role]] = {
     Can.KEEP_PAPER_FILES: frozenset({Role.REGISTRAR}),
     Can.SEE_TIMELINESS: READERS,
     Can.EDIT_SETTINGS: frozenset({Role.ADMIN}),
+    Can.SET_PASSWORD_RULES: frozenset({Role.SECURITY}),
     Can.TRACK: frozenset({Role.BROKER, Role.REGISTRAR}),
     Can.VERIFY_INCOME: OFFICE,
     Can.PUBLISH_FIGURES: frozenset({Role.MANAGER}),

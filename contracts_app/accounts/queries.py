@@ -4,39 +4,63 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import abort
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, distinct, func, select
 
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
 from contracts_app.core.pages import Page, page_of
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
-from contracts_app.regions.queries import regions_under
+from contracts_app.regions.queries import regions_under, units_under
 
+from . import dormancy
 from .models import User, UserRole
-from .roles import Role
+from .roles import OFFICE_ROLES, Role
+from .sign_in_models import NameLock, SecondFactor
 
 
 class Condition(Word):
     """What can be said of an account as such."""
 
     ACTIVE = "active", "在用"
+    WAITING = "waiting", "待复核授权"
     INVITED = "invited", "待设置密码"
+    DORMANT = "dormant", "长期未登录"
     DISABLED = "disabled", "已停用"
 
 
 def condition_of(user: User) -> Condition:
     """Whether the person can sign in, and if not, why."""
+    return conditions_of([user])[user.id]
+
+
+def conditions_of(users: Sequence[User]) -> dict[int, Condition]:
+    """The same for a page of accounts."""
+    sleeping = dormancy.dormant_among(users)
+    return {user.id: _condition(user, user.id in sleeping) for user in users}
+
+
+def _condition(user: User, is_dormant: bool) -> Condition:
     if not user.is_active:
         return Condition.DISABLED
+    if not user.own_roles:
+        return Condition.WAITING
+    if is_dormant:
+        return Condition.DORMANT
     return Condition.ACTIVE if user.password_hash else Condition.INVITED
 
 
-CONDITIONS = {
-    Condition.ACTIVE: and_(User.is_active, User.password_hash != ""),
-    Condition.INVITED: and_(User.is_active, User.password_hash == ""),
-    Condition.DISABLED: ~User.is_active,
-}
+def _is(condition: Condition) -> ColumnElement[bool]:
+    """The same in the database; the last of the three, who never counts as dormant, is found among those too."""
+    has_roles = User.id.in_(select(UserRole.user_id))
+    awake = and_(User.is_active, has_roles, ~dormancy.asleep())
+    return {
+        Condition.ACTIVE: and_(awake, User.password_hash != ""),
+        Condition.WAITING: and_(User.is_active, ~has_roles),
+        Condition.INVITED: and_(awake, User.password_hash == ""),
+        Condition.DORMANT: and_(has_roles, dormancy.asleep()),
+        Condition.DISABLED: ~User.is_active,
+    }[condition]
 
 
 def users_under(region: Region) -> Select[User]:
@@ -57,7 +81,7 @@ def matching_users(
         wanted = wanted.where(User.id.in_(select(UserRole.user_id).where(UserRole.role == role)))
     if place:
         wanted = wanted.where(Region.path.startswith(place.path))
-    return wanted.where(CONDITIONS[is_]) if is_ else wanted
+    return wanted.where(_is(is_)) if is_ else wanted
 
 
 def users_page(matching: Select[User], number: int, size: int) -> Page[User]:
@@ -74,6 +98,34 @@ def one(user_id: int, admin: User) -> User:
 def by_username(username: str) -> User | None:
     """The account of that name."""
     return db.session.scalar(select(User).where(User.username == username.strip().lower()))
+
+
+def with_second_factor(users: Sequence[User]) -> set[int]:
+    """Which of these accounts have a second factor."""
+    wanted = select(SecondFactor.user_id).where(SecondFactor.user_id.in_([user.id for user in users]))
+    return set(db.session.scalars(wanted))
+
+
+def locked(users: Sequence[User]) -> set[str]:
+    """The usernames among these that stay locked until somebody opens them."""
+    wanted = select(NameLock.username).where(NameLock.username.in_([user.username for user in users]))
+    return set(db.session.scalars(wanted.where(NameLock.device == "")))
+
+
+FEWEST_IN_OFFICE = 3  # who register or review; what 吉林 and 北京 ask of an office, kept to nowhere by force
+
+
+def thin_offices(region: Region) -> list[tuple[str, int]]:
+    """The registration offices of a region with fewer active registrars and reviewers: name and how many persons."""
+    counted = (
+        select(User.region_code, func.count(distinct(User.id)).label("persons"))
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(UserRole.role.in_(OFFICE_ROLES), User.is_active, User.password_hash != "", ~dormancy.asleep())
+        .group_by(User.region_code)
+    )
+    persons = {row.region_code: row.persons for row in db.session.execute(counted)}
+    there = [(unit.name, persons.get(unit.region_code, 0)) for unit in units_under(region)]
+    return [(name, number) for name, number in there if number < FEWEST_IN_OFFICE]
 
 
 def region_choices(above: Region) -> list[tuple[str, str]]:

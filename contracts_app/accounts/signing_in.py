@@ -23,7 +23,7 @@ from contracts_app.core.clock import now_utc
 from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import Refused
 
-from . import lock_outs, passwords, second_factor, sessions
+from . import dormancy, lock_outs, passwords, second_factor, sessions
 from .models import Invitation, ParkedForm, User
 from .passwords import set_password
 from .sign_in_models import Ended
@@ -103,6 +103,8 @@ def check_password(username: str, password: str) -> User:
     if not passwords.is_right(user, password) or user is None or not user.is_active:
         lock_outs.remember_failure(username, device, "密码")
         raise SignInRefused(f"用户名或密码不对，{lock_outs.what_is_left(username, device)}")
+    if dormancy.is_dormant(user):
+        raise SignInRefused(f"账号{dormancy.words(user)}，已不能登录。找本单位系统管理员启用。")
     return user
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from contracts_app.accounts.actions import when_changed
+from contracts_app.accounts.grants import when_changed
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.accounts.roles import Role

@@ -69,6 +69,9 @@ MENU = (
         "系统",
         (
             Entry("用户", "people", "accounts.users"),
+            Entry("待复核授权", "person-check", "grants.index"),
+            Entry("年度复核", "clipboard-check", "recertifications.index"),
+            Entry("密码规定", "key", "password_rules.index"),
             Entry("参考数据", "journal-text", "codes.index"),
             Entry("操作记录", "shield-check", "audit.index"),
         ),

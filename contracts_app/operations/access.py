@@ -24,6 +24,7 @@ READERS = frozenset({REGISTRAR, REVIEWER, MANAGER, AUDITOR})
 FILERS = frozenset({BROKER, REGISTRAR})
 OFFICE = frozenset({REGISTRAR, REVIEWER})
 STAFF = OFFICE | {MANAGER}
+KEEPERS = frozenset({ADMIN, SECURITY})
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,9 @@ DOORS: tuple[Door, ...] = (
     _door("bootstrap.static", GET, "样式和图标", EVERYBODY, PUBLIC),
     _door("accounts.sign_in", BOTH, "登录", EVERYBODY, PUBLIC),
     _door("accounts.invitation", BOTH, "用一次性链接设置密码", EVERYBODY, PUBLIC),
+    _door("second_factor.code", BOTH, "登录第二步：验证码", EVERYBODY, PUBLIC),
+    _door("second_factor.new_password", BOTH, "登录时换密码", EVERYBODY, PUBLIC),
+    _door("second_factor.first", BOTH, "登录时设置两步验证", EVERYBODY, PUBLIC),
     _door("papers.verify", GET, "登记证明核验", EVERYBODY, PUBLIC),
     _door("health.alive", GET, "进程存活（/healthz）", EVERYBODY, PUBLIC),
     _door("health.ready", GET, "可以提供服务（/readyz）", EVERYBODY, PUBLIC),
@@ -86,16 +90,36 @@ DOORS: tuple[Door, ...] = (
     _door("home", GET, "首页", EVERYBODY, OWN),
     _door("accounts.me", GET, "我的账号", EVERYBODY, OWN),
     _door("accounts.password", BOTH, "修改密码", EVERYBODY, OWN),
+    _door("second_factor.mine", GET, "两步验证", EVERYBODY, OWN),
+    _door("second_factor.change", BOTH, "设置两步验证、换手机", EVERYBODY, OWN),
+    _door("second_factor.renew_codes", POST, "重新生成恢复码", EVERYBODY, OWN),
+    _door("second_factor.turn_off", POST, "关闭两步验证", EVERYBODY, OWN),
+    _door("sessions.left", GET, "还有多久自动退出", EVERYBODY, OWN),
+    _door("sessions.stay", POST, "保持登录", EVERYBODY, OWN),
+    _door("sessions.end", POST, "结束别处的登录", EVERYBODY, OWN),
+    _door("sessions.end_others", POST, "结束别处的全部登录", EVERYBODY, OWN),
+    _door("password_rules.index", BOTH, "密码规定", {SECURITY}, OWN),
     _door("accounts.sign_out", POST, "退出", EVERYBODY, OWN),
     _door("delegations.mine", BOTH, "我的委托代办", STAFF, OWN),
     _door("delegations.end", POST, "结束委托", EVERYBODY, ARRANGED),
     # ---- accounts, log, settings
-    _door("accounts.users", GET, "用户", {ADMIN}, LISTED),
+    _door("accounts.users", GET, "用户", KEEPERS, LISTED),
+    _door("accounts.show_user", GET, "一个用户", KEEPERS, IN_REGION),
     _door("accounts.new_user", BOTH, "新增用户", {ADMIN}, LISTED),
     _door("accounts.edit_user", BOTH, "修改用户", {ADMIN}, IN_REGION),
     _door("accounts.invite_user", POST, "生成设置密码链接", {ADMIN}, IN_REGION),
     _door("accounts.disable_user", POST, "停用账号", {ADMIN}, IN_REGION),
     _door("accounts.enable_user", POST, "启用账号", {ADMIN}, IN_REGION),
+    _door("accounts.unlock_user", POST, "解锁账号", {SECURITY}, IN_REGION),
+    _door("accounts.reset_second_factor", POST, "重设两步验证", {SECURITY}, IN_REGION),
+    _door("accounts.end_sessions", POST, "结束一个用户的全部登录", KEEPERS, IN_REGION),
+    _door("grants.index", GET, "待复核授权", KEEPERS, LISTED),
+    _door("grants.show", GET, "一项授权申请", KEEPERS, IN_REGION),
+    _door("grants.answer", POST, "复核授权", {SECURITY}, IN_REGION),
+    _door("grants.withdraw", POST, "撤回授权申请", {ADMIN}, IN_REGION),
+    _door("recertifications.index", GET, "年度复核", KEEPERS, LISTED),
+    _door("recertifications.decide", POST, "复核一个账号", KEEPERS, IN_REGION),
+    _door("recertifications.file", POST, "导出账号复核表", KEEPERS, LISTED),
     _door("delegations.index", BOTH, "委托代办", {ADMIN}, LISTED),
     _door("settings.index", BOTH, "系统设置", {ADMIN}, REFERENCE),
     _door("audit.index", GET, "操作记录", {AUDITOR}, LISTED),

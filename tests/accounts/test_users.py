@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from contracts_app.accounts import actions
+from contracts_app.accounts import actions, grants
 from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Duty, Role, duty_of
 from contracts_app.brokers.models import Broker
@@ -29,24 +29,45 @@ def office(sign_in, admin):
 
 
 def fill(username="lin.ruoxi", name="林若溪", roles=("registrar",), region=JINJIANG, **more):
-    return {"username": username, "name": name, "roles": list(roles), "region_code": region, **more}
+    form = {"username": username, "name": name, "roles": list(roles), "region_code": region, "reason": "新到岗"}
+    return form | more
 
 
 def edit(office, user, version=None, **more):
-    form = {"name": user.name, "roles": sorted(user.roles), "region_code": user.region_code, **more}
-    return office.post(f"/users/{user.id}", data={**form, "version": version or user.version})
+    form = {
+        "name": user.name,
+        "roles": sorted(user.roles),
+        "region_code": user.region_code,
+        "reason": "岗位调整",
+        **more,
+    }
+    return office.post(f"/users/{user.id}/edit", data={**form, "version": version or user.version})
+
+
+def confirmed(sign_in, make, user):
+    """A second person agrees to what was asked for."""
+    keeper = sign_in(make.somebody(Role.SECURITY, user.region_code))
+    answer = keeper.post(f"/users/grants/{grants.standing(user).id}/answer", data={"decision": "confirm"})
+    assert answer.status_code == 302
 
 
 def last_entry():
     return db.session.query(AuditEntry).order_by(AuditEntry.id.desc()).first()
 
 
-def test_a_new_account_gets_a_link_shown_once(office, client, session):
-    page = office.post("/users/new", data=fill())
+def test_a_new_account_has_nothing_until_a_second_person_agrees_then_gets_a_link_shown_once(
+    office, client, session, sign_in, make
+):
+    assert office.post("/users/new", data=fill()).status_code == 302
+    user = session.query(User).filter_by(username="lin.ruoxi").one()
+    assert user.roles == set()
+    assert "授权还没有复核" in office.get(f"/users/{user.id}").text
+    assert office.post(f"/users/{user.id}/invitation").status_code == 409
+    confirmed(sign_in, make, user)
+    assert user.roles == {Role.REGISTRAR}
+    page = office.post(f"/users/{user.id}/invitation")
     assert page.status_code == 200
     assert "只显示这一次" in page.text
-    user = session.query(User).filter_by(username="lin.ruoxi").one()
-    assert user.roles == {Role.REGISTRAR}
     new = {"new_password": "Qixi-Festival-7", "password_again": "Qixi-Festival-7"}
     assert client.post(link_in(page.text), data=new).status_code == 302
     assert link_in(page.text) not in office.get(f"/users/{user.id}").text
@@ -63,6 +84,7 @@ def test_a_new_account_gets_a_link_shown_once(office, client, session):
         ({"roles": []}, "至少选一个角色"),
         ({"roles": ["emperor"]}, "选择列表里有的角色"),
         ({"region": ""}, "选择地区"),
+        ({"reason": ""}, "写明事由"),
         ({"region": SHISHI}, "选择列表里有的一项"),
         ({"roles": ["registrar", "admin"]}, EXCLUDED),
         ({"roles": ["manager", "auditor"]}, EXCLUDED),
@@ -87,7 +109,7 @@ def test_a_username_is_given_once(office, make):
 
 def test_duties_exclude_each_other_in_the_service_and_in_the_database(make, session):
     with pytest.raises(ValueError, match=EXCLUDED):
-        actions.create(username="x", name="x", roles=frozenset({Role.ADMIN, Role.AUDITOR}), region_code=JINJIANG)
+        actions.drafted(username="x", name="x", roles=frozenset({Role.ADMIN, Role.AUDITOR}), region_code=JINJIANG)
     user = make.user(Role.REGISTRAR)
     for duty in (Duty.BUSINESS, Duty.ADMIN, Duty.SECURITY):
         with pytest.raises(IntegrityError):
@@ -103,13 +125,17 @@ def test_every_role_has_its_duty():
     assert {role: duty_of([role]) for role in Role} == DUTY_OF
 
 
-def test_a_change_is_written_down_old_and_new(office, make, session):
+def test_a_change_is_written_down_old_and_new(office, make, sign_in):
     user = make.user(Role.REGISTRAR, name="林若溪")
     assert edit(office, user, roles=["manager"], region_code="350582001").status_code == 302
-    assert user.roles == {Role.MANAGER}
-    entry = last_entry()
-    assert entry.action == "revise_user"
-    assert entry.details == {"roles": ["登记员", "局领导"], "region": ["晋江市", user.region.name]}
+    assert user.roles == {Role.REGISTRAR}
+    asked = {"roles": ["登记员", "局领导"], "region": ["晋江市", regions.region("350582001").name]}
+    assert (last_entry().action, last_entry().details) == ("propose_roles", asked | {"reason": "岗位调整"})
+    confirmed(sign_in, make, user)
+    assert (user.roles, user.region_code) == ({Role.MANAGER}, "350582001")
+    assert (last_entry().action, last_entry().details) == ("confirm_roles", asked | {"answer": ""})
+    edit(office, user, name="林若晞")
+    assert (last_entry().action, last_entry().details) == ("revise_user", {"name": ["林若溪", "林若晞"]})
 
 
 @pytest.mark.parametrize("role", ["registrar", "reviewer"])
@@ -129,11 +155,14 @@ def test_nothing_changed_is_nothing_written(office, make):
     assert last_entry() is before
 
 
-def test_somebody_may_change_to_another_duty(office, make):
+def test_somebody_may_change_to_another_duty(office, make, sign_in):
     user = make.user(Role.REGISTRAR)
+    with_password(make.user(Role.AUDITOR))  # so that this one is not the last
     assert edit(office, user, roles=["auditor"]).status_code == 302
+    confirmed(sign_in, make, user)
     assert (user.roles, user.duty) == ({Role.AUDITOR}, Duty.AUDIT)
     assert edit(office, user, roles=["registrar", "manager"]).status_code == 302
+    confirmed(sign_in, make, user)
     assert (user.roles, user.duty) == ({Role.REGISTRAR, Role.MANAGER}, Duty.BUSINESS)
 
 
@@ -161,12 +190,12 @@ def test_a_disabled_account_comes_back(office, client, make):
 
 
 def test_a_lost_password_is_replaced_by_a_link(office, client, make):
-    user = with_password(make.user())
+    user = with_password(make.user(Role.BROKER))
     page = office.post(f"/users/{user.id}/invitation")
-    assert page.headers["Cache-Control"] == "no-store"
+    assert "no-store" in page.headers["Cache-Control"]
     client.post(link_in(page.text), data={"new_password": "Qixi-Festival-7", "password_again": "Qixi-Festival-7"})
     assert client.get("/me").status_code == 200
-    assert last_entry().action == "set_password"
+    assert db.session.query(AuditEntry).filter_by(action="set_password", user_id=user.id).count() == 1
 
 
 def test_administrators_cannot_shut_themselves_out(office, admin):
@@ -183,7 +212,7 @@ def test_administrators_cannot_shut_themselves_out(office, admin):
 
 def test_an_administrator_rules_one_region(office, make, admin):
     far = make.user(region=SHISHI)
-    for path in (f"/users/{far.id}", f"/users/{far.id}/disable", f"/users/{far.id}/invitation"):
+    for path in (f"/users/{far.id}/edit", f"/users/{far.id}/disable", f"/users/{far.id}/invitation"):
         assert office.post(path).status_code == 404
     assert far.username not in office.get("/users").text
     with pytest.raises(NotYours):
@@ -192,7 +221,7 @@ def test_an_administrator_rules_one_region(office, make, admin):
         actions.invite(admin, far)
     region = db.session.get(Region, QUANZHOU)
     with pytest.raises(NotYours):
-        actions.open_account(admin, username="x", name="x", roles=frozenset({Role.MANAGER}), region=region)
+        actions.open_account(admin, username="x", name="x", roles=frozenset({Role.MANAGER}), region=region, reason="x")
 
 
 def test_the_list_is_searched(office, make):
@@ -223,19 +252,21 @@ def test_the_list_asks_the_same_number_of_questions_for_many(office, make, count
     assert len(many) == len(few)
 
 
-def test_a_broker_account_stands_in_the_register(office, make, session):
+def test_a_broker_account_stands_in_the_register(office, make, session, sign_in):
     known = make.broker("苏怀远")
-    office.post("/users/new", data=fill("su.huaiyuan", "苏怀远", ["broker"]))
-    office.post("/users/new", data=fill("dan.ming", "单明", ["broker"]))
+    for username, name in (("su.huaiyuan", "苏怀远"), ("dan.ming", "单明")):
+        office.post("/users/new", data=fill(username, name, ["broker"]))
+        confirmed(sign_in, make, session.query(User).filter_by(username=username).one())
     accounts = {user.username: user.id for user in session.query(User)}
     assert known.user_id == accounts["su.huaiyuan"]
     new = session.query(Broker).filter_by(user_id=accounts["dan.ming"]).one()
     assert (new.name, new.initials) == ("单明", "sm")
 
 
-def test_somebody_who_becomes_a_broker_stands_there_too_and_only_once(office, make, session):
+def test_somebody_who_becomes_a_broker_stands_there_too_and_only_once(office, make, session, sign_in):
     user = make.user(Role.REGISTRAR)
     edit(office, user, roles=["registrar", "broker"])
+    confirmed(sign_in, make, user)
     edit(office, user, roles=["broker"])
     assert session.query(Broker).filter_by(user_id=user.id).count() == 1
 
