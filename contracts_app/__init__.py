@@ -16,7 +16,7 @@ from .accounts import sessions as accounts_sessions
 from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
-from .core import errors, filters, installation, limits, logs, nav, pages, replica, sealing
+from .core import errors, filters, headers, installation, limits, logs, nav, pages, replica, sealing
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
 from .operations import health, metrics, serving
@@ -103,7 +103,9 @@ def _protect(app: Flask, settings: Settings) -> None:
         session_cookie_samesite="Lax",
         frame_options="DENY",
         referrer_policy="same-origin",
+        permissions_policy=headers.PERMISSIONS,
     )
+    headers.init_app(app, settings)
 
 
 def _register_pages(app: Flask) -> None:

@@ -29,7 +29,8 @@ from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.fields import tidy_lines
 from contracts_app.core.files import FileKind, FileRefused, safe_name, sniff
-from contracts_app.core.previews import NotShown, TooBusy, count_pages
+from contracts_app.core.previews import MOST_PAGES, NotShown, TooBusy, Unreadable, count_pages
+from contracts_app.core.scanner import refuse_infected
 from contracts_app.core.stores import Store
 from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
@@ -207,7 +208,7 @@ def keep_file(
     """
     content = cast(BinaryIO, stream)
     kind = sniff(content, filename)
-    content.seek(0)
+    refuse_infected(content)
     store: Store = current_app.extensions["files"]
     kept = store.keep(content, current_app.config["UPLOAD_LIMIT"])
     if replaces and replaces.sha256 == kept.sha256:
@@ -215,6 +216,7 @@ def keep_file(
     twin = (kept.sha256, kind_code, case_id)
     if any((file.sha256, file.kind_code, file.case_id) == twin for file in contract.current_attachments):
         raise FileRefused("这个文件已经传过了，不用再传。")
+    pages, unreadable = _pages(content) if kind is FileKind.PDF else (None, None)
     file = Attachment(
         contract_id=contract.id,
         case_id=case_id,
@@ -227,26 +229,29 @@ def keep_file(
         uploaded_at=now_utc(),
         version=replaces.version + 1 if replaces else 1,
         replaces=replaces,
+        page_count=pages,
+        unreadable=unreadable,
     )
     if replaces:
         replaces.removed_at = file.uploaded_at
-    if kind is FileKind.PDF:
-        content.seek(0)
-        _count_pages(file, content)
     contract.attachments.append(file)
     contract.updated_at = now_utc()
     db.session.flush()
     return file
 
 
-def _count_pages(file: Attachment, content: BinaryIO) -> None:
-    """So that pages that show the file know how many it has, and say at once where it cannot be shown."""
+def _pages(content: BinaryIO) -> tuple[int | None, Unreadable | None]:
+    """How many pages it has, or why they cannot be shown, so that pages that show the file need not open it."""
+    content.seek(0)
     try:
-        file.page_count = count_pages(content)
+        pages = count_pages(content)
     except NotShown as not_shown:
-        file.unreadable = not_shown.reason
+        return None, not_shown.reason
     except TooBusy:
-        pass  # counted when it is read
+        return None, None  # counted when it is read
+    if pages > MOST_PAGES:
+        raise FileRefused(f"共 {pages} 页，一个文件不超过 {MOST_PAGES} 页，拆成几个文件后重新选择。")
+    return pages, None
 
 
 def remove(contract: Contract, file: Attachment, person: User) -> None:

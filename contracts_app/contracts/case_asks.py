@@ -12,6 +12,7 @@ from contracts_app.codes.queries import choosable
 from contracts_app.core.clock import today, year_edges
 from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
 from contracts_app.core.files import FileRefused, sniff
+from contracts_app.core.scanner import refuse_infected
 
 from . import closings, large_moves, ledger
 from .attachments import limit_bytes
@@ -85,6 +86,7 @@ def is_taken(form: Any, field: FileField) -> None:
         return
     try:
         sniff(field.data.stream, field.data.filename or "")
+        refuse_infected(field.data.stream)
     except FileRefused as refused:
         raise ValidationError(str(refused)) from None
     if field.data.stream.seek(0, 2) > limit_bytes():

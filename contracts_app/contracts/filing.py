@@ -19,6 +19,7 @@ from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import PAGES, Refused, Stale
 from contracts_app.core.errors import page as error_page
 from contracts_app.core.files import ACCEPT, size_label
+from contracts_app.core.limits import uploads
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
 from contracts_app.enterprises.fields import EnterpriseField
@@ -427,6 +428,7 @@ def autosave(contract_id: int, section: str) -> ResponseReturnValue:
 
 @bp.route("/<int:contract_id>/fill/files", methods=["GET", "POST"])
 @needs(Can.FILE_CONTRACTS)
+@uploads
 def files(contract_id: int) -> ResponseReturnValue:
     """The files: a list of what is needed, what is there, and a form of its own to add some."""
     contract = _to_fill_in(contract_id)

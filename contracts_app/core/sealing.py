@@ -124,10 +124,14 @@ class KeyRing:
     def _write(self, keys: Iterable[Key]) -> None:
         """Put another file in its place, whole or not at all, readable by its owner only, on the disk before use."""
         with NamedTemporaryFile("w", dir=self.file.parent, prefix=f"{self.file.name}-", delete=False) as draft:
-            draft.write("".join(f"{key.written}\n" for key in keys))  # the file was made with mode 600
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.replace(draft.name, self.file)
+            try:
+                draft.write("".join(f"{key.written}\n" for key in keys))  # the file was made with mode 600
+                draft.flush()
+                os.fsync(draft.fileno())
+                os.replace(draft.name, self.file)
+            except BaseException:
+                os.unlink(draft.name)
+                raise
         folder = os.open(self.file.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,11 +1,13 @@
 """Everything that may differ between installations, read from the environment, with the reason for each default."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -37,7 +39,13 @@ class Settings:
     trusted_proxies: int = 0  # how many reverse proxies stand before us, whose word on the caller's address is taken
     secure_cookies: bool = False  # on behind HTTPS; the first start on a fresh machine is plain HTTP on localhost
     upload_limit: int = 20 * 1024 * 1024  # a scanned contract of 60 pages at 300 dpi is about 12 MB
+    rate_limit_storage: str = "memory://"  # one process counts by itself; several share what stands here
+    trusted_hosts: tuple[str, ...] = ()  # names under which people reach us; none: those of this machine
+    clamd: str | None = None  # where the virus scanner listens; without one files are not scanned
     data_keys_file: Path | None = None  # keys of what lies encrypted in the database; instance/data-keys if not said
+    backup_dir: Path | None = None  # instance/backups if not said, which a broken disk takes along: say another one
+    backup_key_file: Path | None = None  # instance/backup-key if not said; what opens a backup must not lie beside it
+    backup_keep: tuple[int, int, int] = (2, 30, 12)  # every backup of so many days, one a day, one a month
     checkpoint_dir: Path | None = None  # of the audit log; instance/checkpoints if not said, better on another machine
     session_idle: timedelta = timedelta(
         minutes=30
@@ -66,7 +74,13 @@ class Settings:
             trusted_proxies=_whole(environment, "TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             secure_cookies=environment.get("SECURE_COOKIES", "").lower() in {"1", "true", "yes", "on"},
             upload_limit=_whole(environment, "UPLOAD_LIMIT_MB", 20) * 1024 * 1024,
+            rate_limit_storage=_storage(environment),
+            trusted_hosts=tuple(environment.get("TRUSTED_HOSTS", "").replace(",", " ").lower().split()),
+            clamd=environment.get("CLAMD") or None,
             data_keys_file=Path(keys).resolve() if (keys := environment.get("DATA_KEYS_FILE")) else None,
+            backup_dir=Path(folder).resolve() if (folder := environment.get("BACKUP_DIR")) else None,
+            backup_key_file=Path(key).resolve() if (key := environment.get("BACKUP_KEY_FILE")) else None,
+            backup_keep=_kept(environment.get("BACKUP_KEEP") or "2,30,12"),
             checkpoint_dir=Path(kept).resolve() if (kept := environment.get("CHECKPOINT_DIR")) else None,
             session_idle=timedelta(minutes=_whole(environment, "SESSION_IDLE_MINUTES", 30)),
             replica_url=_known_database(replica, "REPLICA_URL")
@@ -112,6 +126,15 @@ def _networks(environment: Mapping[str, str], name: str) -> tuple[IPv4Network | 
         raise Misconfigured(f"环境变量 {name} 写成地址或网段，用逗号分开，例如 127.0.0.1,10.1.2.0/24。") from None
 
 
+def _kept(written: str) -> tuple[int, int, int]:
+    found = re.fullmatch(r"([0-9]{1,4}),([0-9]{1,4}),([0-9]{1,4})", written.replace(" ", ""))
+    if not found:
+        raise Misconfigured(
+            f"环境变量 BACKUP_KEEP 是“{written}”，改成“全部保留的天数,每天留一份的天数,每月留一份的月数”，例如 2,30,12。"
+        )
+    return int(found[1]), int(found[2]), int(found[3])
+
+
 def _known_database(url: str, name: str = "DATABASE_URL") -> str:
     try:
         kind = make_url(url).drivername
@@ -122,6 +145,16 @@ def _known_database(url: str, name: str = "DATABASE_URL") -> str:
             f"环境变量 {name} 写成 postgresql+psycopg://用户:密码@主机/数据库名，或去掉它用自带的数据库。"
         )
     return url
+
+
+def _storage(environment: Mapping[str, str]) -> str:
+    """Where several processes count together how often somebody asked."""
+    storage = environment.get("RATE_LIMIT_STORAGE") or Settings.rate_limit_storage
+    if not storage.startswith(("memory://", "redis://", "rediss://", "redis+unix://")):
+        raise Misconfigured("环境变量 RATE_LIMIT_STORAGE 写成 redis://主机:端口/库号，或去掉它由每个进程各自计数。")
+    if not storage.startswith("memory://") and not find_spec("redis"):
+        raise Misconfigured("RATE_LIMIT_STORAGE 用到 redis 软件包，先用 pip 装上 redis 再启动。")
+    return storage
 
 
 def kept_secret(file: Path, made: Callable[[], str] = lambda: secrets.token_hex(32)) -> str:

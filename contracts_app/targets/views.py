@@ -14,7 +14,9 @@ from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.codes.models import Measure
 from contracts_app.core.clock import DayError, parse_day, today
 from contracts_app.core.files import FileRefused, safe_name
+from contracts_app.core.limits import uploads
 from contracts_app.core.pages import number_from
+from contracts_app.core.scanner import refuse_infected
 from contracts_app.core.workbooks import LARGEST, MIME
 from contracts_app.regions.models import Region
 
@@ -181,6 +183,7 @@ def template(year: int) -> ResponseReturnValue:
 
 @bp.route("/<int:year>/import", methods=["GET", "POST"])
 @needs(Can.SET_TARGETS)
+@uploads
 def import_file(year: int) -> ResponseReturnValue:
     """Import a workbook: shown first, saved when confirmed, or given back with its bad cells marked."""
     _known(year)
@@ -195,6 +198,7 @@ def import_file(year: int) -> ResponseReturnValue:
         return _import_page(year, form), 422
     content, filename = chosen
     try:
+        refuse_infected(io.BytesIO(content))
         checked = importing.check(io.BytesIO(content), filename, current_user.region, year)
     except FileRefused as refusal:
         form.file.errors = [str(refusal)]

@@ -162,3 +162,5 @@ def test_with_a_lost_key_lists_open_and_the_rest_says_what_to_do(make, sign_in, 
         assert "打不开" in page.text or path == "/brokers/"
     page = visitor.post(f"/brokers/{broker.id}/reveal")
     assert page.status_code == 500
+    assert "换回原来的密钥文件" in page.text
+    assert "error-id" in page.text
