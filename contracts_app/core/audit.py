@@ -26,11 +26,11 @@ class AuditEntry(Base):
 
     __tablename__ = "audit_entries"
     __table_args__ = (
-        Index("ix_audit_entries_subject", "subject", "subject_id", "id"),
         # What the auditor looks for, each with the order of the page.
         Index("ix_audit_entries_username_at", "username", "at"),
         Index("ix_audit_entries_action_at", "action", "at"),
         Index("ix_audit_entries_subject_at", "subject", "at"),
+        Index("ix_audit_entries_record_at", "subject", "subject_id", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -231,6 +231,7 @@ ACTIONS: dict[str, str] = {
     "export_audit": "导出操作记录",
     "export_snapshot": "导出发布快照",
     "export_sentence": "导出发布文稿",
+    "export_tasks": "导出任务表",
     "set_password": "用链接设置密码",
     "change_password": "修改密码",
     "lock_name": "锁定用户名",

@@ -12,6 +12,7 @@ from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.codes.models import Measure
+from contracts_app.core import audit
 from contracts_app.core.clock import DayError, parse_day, today
 from contracts_app.core.files import FileRefused, safe_name
 from contracts_app.core.limits import uploads
@@ -178,6 +179,7 @@ def template(year: int) -> ResponseReturnValue:
     _known(year)
     places, measures = places_under(current_user.region), queries.task_measures()
     content = workbook.template(year, places, measures, importing.standing_of(year, places, measures))
+    audit.witness("export_tasks", current_user, year=year, file=".xlsx")
     return _download(content, f"{year}年任务表.xlsx")
 
 

@@ -21,7 +21,12 @@ depends_on = None
 
 BEGINNING = "0" * 64
 AT_ONCE = 5_000
-LOOKED_FOR = ("username", "action", "subject")
+LOOKED_FOR = {
+    "username": ["username"],
+    "action": ["action"],
+    "subject": ["subject"],
+    "record": ["subject", "subject_id"],
+}
 KEPT = "audit_entries is only added to: an entry is neither changed nor deleted"
 GOES_ON = "audit_head only goes on: it is neither set back nor deleted"
 
@@ -56,8 +61,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.bulk_insert(head, [{"id": 1, "last_id": last_id, "hash": last, "count": count}])
-    for column in LOOKED_FOR:
-        op.create_index(f"ix_audit_entries_{column}_at", "audit_entries", [column, "at"])
+    op.drop_index("ix_audit_entries_subject", table_name="audit_entries")
+    for name, columns in LOOKED_FOR.items():
+        op.create_index(f"ix_audit_entries_{name}_at", "audit_entries", [*columns, "at"])
     _guard_on_postgresql() if on_postgresql else _guard_on_sqlite()
 
 
@@ -140,7 +146,8 @@ def downgrade() -> None:
     else:
         for trigger in ("entries_no_update", "entries_no_delete", "head_no_delete", "head_goes_on"):
             op.execute(f"DROP TRIGGER audit_{trigger}")
-    for column in LOOKED_FOR:
-        op.drop_index(f"ix_audit_entries_{column}_at", table_name="audit_entries")
+    for name in LOOKED_FOR:
+        op.drop_index(f"ix_audit_entries_{name}_at", table_name="audit_entries")
+    op.create_index("ix_audit_entries_subject", "audit_entries", ["subject", "subject_id", "id"])
     op.drop_table("audit_head")
     op.drop_column("audit_entries", "hash")
