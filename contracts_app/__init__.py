@@ -16,7 +16,7 @@ from .accounts import sessions as accounts_sessions
 from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
-from .core import errors, filters, headers, installation, limits, logs, nav, pages, replica, sealing
+from .core import errors, filters, headers, installation, limits, logs, migrations, nav, pages, replica, sealing
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
 from .operations import health, metrics, serving
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     health.init_app(app)
     sealing.init_app(app, settings)
     errors.init_app(app)
+    migrations.init_app(app)
     limits.init_app(app, settings.rate_limit_storage)
     filters.init_app(app)
     pages.init_app(app)
