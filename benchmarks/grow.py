@@ -15,7 +15,7 @@ import time
 from sqlalchemy import Column, func, literal, select, text
 
 from contracts_app import create_app
-from contracts_app.contracts import totals
+from contracts_app.contracts import summaries
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import Base, db, unit_of_work
@@ -48,7 +48,7 @@ def main() -> None:
                 work.execute(text("SELECT setval(pg_get_serial_sequence('contracts', 'id'), max(id)) FROM contracts"))
             print(f"{work.scalar(select(func.count()).select_from(Contract)):,} contracts")
         print(f"grown after {time.perf_counter() - begun:.0f} s")
-        totals.fold()
+        summaries.fold()
         with unit_of_work() as work:
             if db.engine.dialect.name == "postgresql":
                 work.execute(text("ANALYZE"))

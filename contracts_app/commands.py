@@ -22,7 +22,7 @@ from contracts_app.accounts.audit_commands import audit_group
 from contracts_app.accounts.user_commands import users
 from contracts_app.accounts.models import Onlooker
 from contracts_app.contracts import ledger
-from contracts_app.contracts import totals as sums
+from contracts_app.contracts import summaries as sums
 from contracts_app.contracts.dimensions import DIMENSIONS
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.file_commands import files

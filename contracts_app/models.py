@@ -28,7 +28,7 @@ from contracts_app.contracts.models import (
     PaperFile,
     PlannedPayment,
 )
-from contracts_app.contracts.totals import FacetTotal, Fold
+from contracts_app.contracts.summaries import FacetTotal, Fold
 from contracts_app.core.audit import AuditEntry, AuditHead
 from contracts_app.core.installation import InstallationFact
 from contracts_app.enterprises.models import Enterprise

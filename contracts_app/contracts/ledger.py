@@ -59,6 +59,7 @@ _CHOSEN = (
     *("payment_model_code", "seller_kind_code", "buyer_kind_code", "seller_unit_code", "buyer_unit_code"),
 )
 _COUNTED = ("cause", "type_code", "filed_by_id", "contracts", "total_amount", "technology_amount")
+_REST = (*(name for name in _CHOSEN if name not in _COUNTED), "flow", "amount_band", "verified_income", "received_amount")
 
 
 class LedgerEntry(Base):
@@ -84,8 +85,9 @@ class LedgerEntry(Base):
             sqlite_where=text("cause = 'registration'"),
             postgresql_where=text("cause = 'registration'"),
         ),
-        # A page of a year's list, of all units and of one; both hold all that its footer adds up.
-        Index("ix_ledger_entries_counts_on_id", "counts_on", "id", "unit_code", *_COUNTED),
+        # A page of a year's list, of all units and of one; both hold all that its footer adds up. The first has all
+        # that a total may ask of some days, so that these are added up from the index alone.
+        Index("ix_ledger_entries_counts_on_id", "counts_on", "id", "unit_code", *_COUNTED, *_REST),
         Index("ix_ledger_entries_counts", "unit_code", "counts_on", "id", *_COUNTED),
         # A page of a list that is cut from one value of a dimension, the last counted first.
         *(Index(f"ix_ledger_entries_{name}", name, "counts_on", "id") for name in _CHOSEN),

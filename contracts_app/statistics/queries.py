@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
@@ -34,8 +34,6 @@ from .pace import Half, Needed, is_shown_on, needed
 from .ranking import rank
 from .sums import add_up
 from .year import MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
-
-MID_MONTH = 15
 
 
 def year_overview(year: int, person: User, on: date | None = None) -> YearOverview:
@@ -124,18 +122,12 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
     by_month = totals(ContractQuery(year=year, since=since, date_to=until), person, [DIMENSIONS["unit"], _MONTH])
     months = {(unit, month): sums.figures for (unit, month), sums in by_month.items()}
 
-    def up_to(day: date) -> dict[str, Figures]:
-        """In the month of the day, by unit."""
-        month = f"{day.year}-{day.month:02d}"
-        whole = {unit: counted for (unit, of), counted in months.items() if of == month}
-        return _up_to(day, whole, person)
-
     begun = {}
     if on.year <= year:
         days = [day for each in years if (day := _same_day(year, each, on)) <= on]  # none later than the as-of day
-        begun = {(unit, day.year): counted for day in days for unit, counted in up_to(day).items()}
+        begun = {(unit, day.year): counted for day in days for unit, counted in _begun(day, person).items()}
         month = f"{on.year}-{on.month:02d}"
-        cut = up_to(on) if on < today() else None
+        cut = _begun(on, person) if on < today() else None
         months |= {(unit.code, month): cut.get(unit.code, _NOTHING) for unit in units} if cut is not None else {}
     return _Cells(year, on, tuple(unit.code for unit in units), years, _with_all(months), _with_all(begun))
 
@@ -151,25 +143,10 @@ def _with_all(cells: Mapping[tuple[str, Key], Figures]) -> dict[tuple[str, Key],
     return every
 
 
-def _up_to(day: date, whole: Mapping[str, Figures], person: Reader) -> dict[str, Figures]:
-    """What each unit counted in a month up to a day, from the shorter side; ``whole`` is all of the month."""
-    first, last = month_edges(day.year, day.month)
-    if day == last:
-        return dict(whole)
-    if day.day <= MID_MONTH:
-        return _by_days(first, day, person, "unit_code")
-    rest = _by_days(day + timedelta(days=1), last, person, "unit_code")
-    return {unit: whole.get(unit, _NOTHING) - rest.get(unit, _NOTHING) for unit in {*whole, *rest}}
-
-
-def _by_days(first: date, last: date, person: Reader, column: str) -> dict[str, Figures]:
-    """What was counted on some days, by unit or type: the three figures that stand in the index of the days."""
-    names = (column, "contracts", "total_amount", "technology_amount")
-    key, *figures = (getattr(LedgerEntry, name) for name in names)
-    columns: list[Any] = [key, *(func.sum(figure) for figure in figures)]
-    days = ContractQuery(year=first.year, date_from=first, date_to=last).matching(person)
-    rows = db.session.execute(days.with_only_columns(*columns).group_by(key))
-    return {value: Figures(number, Decimal(amount), Decimal(part)) for value, number, amount, part in rows}
+def _begun(day: date, person: Reader) -> dict[str, Figures]:
+    """What each unit counted in the month of a day, up to it."""
+    days = ContractQuery(year=day.year, date_from=day.replace(day=1), date_to=day)
+    return {unit: sums.figures for (unit,), sums in totals(days, person, [DIMENSIONS["unit"]]).items()}
 
 
 def _same_day(year: int, past: int, on: date) -> date:
@@ -222,34 +199,14 @@ def _tasks_before(year: int, units: Sequence[Unit], on: date) -> dict[str, Decim
 
 
 def _types(year: int, person: Reader, on: date) -> tuple[TypeLine, ...]:
-    cut = on if year == on.year and on < today() else None
-    counted = _by_type(year, person, cut) if year <= on.year else {}
+    until = on if year == on.year else None
+    by_type = totals(ContractQuery(year=year, date_to=until), person, [_TYPE]) if year <= on.year else {}
+    counted = {code: sums.figures for (code,), sums in by_type.items()}
     roots = select(ContractType.code, ContractType.name).where(ContractType.parent_code.is_(None))
     return tuple(
         TypeLine(code, name, counted.get(code, _NOTHING))
         for code, name in db.session.execute(roots.order_by(ContractType.position, ContractType.code))
     )
-
-
-def _by_type(year: int, person: Reader, as_of: date | None) -> dict[str, Figures]:
-    """The year by root type, up to a day: whole months from the summary, the days from the shorter side."""
-    if as_of is None:
-        last, days, sign = None, {}, 1
-    elif as_of.day <= MID_MONTH:
-        last, sign = as_of.replace(day=1) - timedelta(days=1), 1
-        days = _by_days(as_of.replace(day=1), as_of, person, "type_code")
-    else:
-        last, sign = month_edges(year, as_of.month)[1], -1
-        days = _by_days(as_of + timedelta(days=1), last, person, "type_code") if as_of < last else {}
-    found: dict[str, Figures] = {}
-    if last is None or last.year == year:
-        by_type = totals(ContractQuery(year=year, date_to=last), person, [_TYPE])
-        found = {code: sums.figures for (code,), sums in by_type.items()}
-    for leaf, counted in days.items():
-        root = _TYPE.rolled(leaf)
-        before = found.get(root, _NOTHING)
-        found[root] = before + counted if sign > 0 else before - counted
-    return found
 
 
 _TYPE = DIMENSIONS["type"]

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger, totals
+from contracts_app.contracts import ledger, summaries
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State
 from contracts_app.core.db import db
@@ -126,14 +126,13 @@ def test_writers_wait_for_each_other(live):
 
 def test_two_who_fold_for_the_first_time_add_everything_once(live, monkeypatch):
     live.make.contract(state=State.REGISTERED)
-    few = totals._foldings()[:3]
-    monkeypatch.setattr(totals, "_foldings", lambda: few)
+    monkeypatch.setattr(summaries, "KINDS", summaries.KINDS[:3])
     db.session.commit()
     db.session.remove()
 
     def fold():
         with live.app.app_context():
-            return totals.fold()
+            return summaries.fold()
 
     assert max(together(fold, fold)) == 1
-    assert list(totals.verify()) == []
+    assert list(summaries.verify()) == []

@@ -9,13 +9,14 @@ from sqlalchemy import delete, select, update
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger, lists, totals
+from contracts_app.contracts import ledger, lists, summaries, totals
 from contracts_app.contracts.dimensions import DIMENSIONS
 from contracts_app.contracts.facets import Band, Caliber, Flow
 from contracts_app.contracts.ledger import Cause, LedgerEntry
 from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import FacetTotal, sums, sums_by_tab
+from contracts_app.contracts.summaries import FacetTotal
+from contracts_app.contracts.totals import sums, sums_by_tab
 from contracts_app.core.clock import now_utc
 from contracts_app.core.pages import Sort
 from contracts_app.platforms.models import Platform
@@ -115,11 +116,11 @@ def test_any_total_is_the_sum_of_its_list(make, session, office, monkeypatch, se
     """However it is asked for, split by any two dimensions, and however much of the ledger is folded."""
     rng = Random(seed)
     office(seed, 40)
-    assert totals.fold() > 0
-    assert totals.fold() == 0
+    assert summaries.fold() > 0
+    assert summaries.fold() == 0
     office(seed + 100, 12)  # counted since
     people = [make.user(Role.MANAGER, region=QUANZHOU), make.user(Role.MANAGER, region=JINJIANG), Onlooker.of_all()]
-    assert [*ledger.verify(), *totals.verify()] == []
+    assert [*ledger.verify(), *summaries.verify()] == []
 
     asked = queries(rng)
     for a, b in rng.sample(PAIRS, 25):
@@ -127,7 +128,7 @@ def test_any_total_is_the_sum_of_its_list(make, session, office, monkeypatch, se
         by = [DIMENSIONS[a], DIMENSIONS[b]]
         cells = totals.totals(query, person, by)
         with monkeypatch.context() as unfolded:
-            unfolded.setattr(totals, "_folded_to", lambda letters, caliber: 0)
+            unfolded.setattr(totals, "folded_to", lambda kind: 0)
             assert cells == totals.totals(query, person, by), (query.to_args(), person.region.code, a, b)
         whole = totals.total(query, person)
         assert sum(cells.values(), totals.Sums()) == whole == sums(query, person), (query, a, b)
@@ -178,8 +179,8 @@ def test_money_that_came_in_is_no_registration(make, office):
 
 def test_verify_finds_every_difference(session, office):
     office(1, 6)
-    totals.fold()
-    assert list(totals.verify()) == []
+    summaries.fold()
+    assert list(summaries.verify()) == []
     for damage in (
         update(FacetTotal).values(total_amount=FacetTotal.total_amount + Decimal("0.01")),
         update(FacetTotal).values(entries=9),
@@ -189,7 +190,7 @@ def test_verify_finds_every_difference(session, office):
     ):
         with session.begin_nested() as tried:
             session.execute(damage)
-            assert next(totals.verify(), None), damage
+            assert next(summaries.verify(), None), damage
             tried.rollback()
 
 
@@ -197,5 +198,5 @@ def test_a_broker_counts_what_is_theirs(make):
     broker = make.user(Role.BROKER)
     mine = make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5), filed_by=broker, amount=100)
     make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5), amount=900)
-    totals.fold()
+    summaries.fold()
     assert totals.total(ContractQuery(year=2025), broker).total_amount == mine.total_amount
