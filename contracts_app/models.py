@@ -10,6 +10,7 @@ from contracts_app.accounts.models import (
     User,
     UserRole,
 )
+from contracts_app.accounts import sign_in_models as sign_in
 from contracts_app.brokers.models import Broker
 from contracts_app.codes import models as codes
 from contracts_app.contracts.cases import ContractCase
@@ -77,6 +78,7 @@ __all__ = [
     "UserRole",
     "codes",
     "rules",
+    "sign_in",
     "targets",
     "tracking",
 ]

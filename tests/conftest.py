@@ -24,12 +24,13 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from contracts_app import create_app
-from contracts_app.accounts import signing_in
+from contracts_app.accounts import passwords, second_factor
 from contracts_app.core.db import db
 from contracts_app.core.limits import limiter
 from contracts_app.core.settings import Settings
 from tests.databases import Databases, Postgresql, Sqlite, postgresql_server, template_on
 from tests.factories import Make
+from tests.places import World, world_on
 from tests.visitors import NO_BROWSER, Visitor, visitor
 
 FOLDER = "CONTRACTS_TEST_FOLDER"  # in the environment, so that parallel workers find it
@@ -76,7 +77,8 @@ def _nothing_needs_to_survive_a_power_cut() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _a_password_that_lives_for_a_test_may_be_cheap_to_guess() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signing_in, "hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        for keeper, name in ((passwords, "hasher"), (second_factor, "code_hasher")):
+            patch.setattr(keeper, name, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 
@@ -178,6 +180,24 @@ def live(databases: Databases, template: str, settings: Settings, tmp_path: Path
         yield Live(app, Make())
     app.extensions["engine"].dispose()
     databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def _world_of_all_tests(databases: Databases, template: str, settings: Settings) -> Iterator[World]:
+    url = databases.copy(template)
+    app = _app(replace(settings, database_url=url))
+    with app.extensions["engine"].connect() as connection:
+        connection.begin()  # never kept: the connection goes with the run
+        yield world_on(app, connection)
+    app.extensions["engine"].dispose()
+    databases.drop(url)
+
+
+@pytest.fixture
+def world(_world_of_all_tests: World) -> Iterator[World]:
+    """An example of everything in two counties and somebody of every role in each, for tests that walk many pages."""
+    with _world_of_all_tests.app.app_context():
+        yield _world_of_all_tests
 
 
 @pytest.fixture

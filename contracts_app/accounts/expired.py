@@ -5,7 +5,7 @@ Nothing is kept on the server for people who are not signed in. ``signing_in.typ
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,7 +20,7 @@ from contracts_app.core.db import SAFE_METHODS, unit_of_work
 from . import refusals, sessions
 from .forms import SignInForm
 from .models import User
-from .signing_in import PARKED_FOR, is_from_our_page, may_be_parked, park, posted_fields, safe_target
+from .signing_in import PARKED_FOR, is_from_our_page, may_be_parked, park, parts_of, posted_fields, safe_target
 
 SIGN_IN, SIGN_OUT = "accounts.sign_in", "accounts.sign_out"
 
@@ -77,12 +77,12 @@ def resume(user: User, token: str | None) -> tuple[str, str]:
     carried = _read(token)
     if carried is None:
         return "", ""
-    parts = urlsplit(carried.target)
+    parts = parts_of(carried.target)
     if carried.fields and _opens(parts.path) and may_be_parked(parts.path):
         kept = park(user, parts.path, carried.fields)
         query = "&".join(filter(None, [parts.query, urlencode({"parked": kept.id})]))
         return f"{parts.path}?{query}", ""
-    pages = (page for page in (carried.target, carried.back) if page and _opens(urlsplit(page).path))
+    pages = (page for page in (carried.target, carried.back) if page and _opens(parts_of(page).path))
     return next(pages, ""), "登录已过期，刚才的操作没有执行。看过这一页的最新内容，需要时再办理一次。"
 
 
@@ -123,7 +123,7 @@ def _resume_at_once(token: str | None) -> ResponseReturnValue:
 
 def _page_before() -> str:
     """The page of ours that the form was on, as far as the browser tells."""
-    referrer = urlsplit(request.referrer or "")
+    referrer = parts_of(request.referrer or "")
     if referrer.netloc != request.host:
         return ""
     return safe_target(referrer.path + (f"?{referrer.query}" if referrer.query else "")) or ""

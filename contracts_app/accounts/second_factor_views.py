@@ -79,6 +79,7 @@ def first() -> ResponseReturnValue:
             codes = second_factor.set_up(user, secret, form.code.data)
         except WrongCode as wrong:
             form.code.errors = [str(wrong)]
+            form.code.data = None
         else:
             signing_in.let_in(user, signing_in.shown(half))
             return _codes_page(user, codes, half.place or url_for("home"))

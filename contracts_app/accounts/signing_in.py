@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from flask import Flask, flash, request, session
 from flask_login import LoginManager, current_user, logout_user
@@ -87,6 +87,7 @@ class Half:
     at: float
     place: str = ""  # where the person wanted to go
     said: str = ""  # what is said there
+    tone: str = "warn"
     change: str = ""
     code: str = ""
 
@@ -115,10 +116,10 @@ def _may_try(username: str, device: str) -> None:
         raise SignInRefused(lock.sentence)
 
 
-def begin_half(user: User, *, change: str = "", place: str = "", said: str = "") -> Half:
+def begin_half(user: User, *, change: str = "", place: str = "", said: str = "", tone: str = "warn") -> Half:
     """Remember that the person's password was right; what else is asked follows."""
-    place = place if len(place) <= LONGEST_PLACE else urlsplit(place).path
-    half = Half(user.id, user.session_key, now_utc().timestamp(), place, said, change)
+    place = place if len(place) <= LONGEST_PLACE else parts_of(place).path
+    half = Half(user.id, user.session_key, now_utc().timestamp(), place, said, tone, change)
     session[HALF] = asdict(half)
     return half
 
@@ -154,7 +155,7 @@ def check_code(user: User, half: Half, typed: str, *, is_recovery_code: bool) ->
         if is_recovery_code:
             left = second_factor.check_recovery_code(user, typed)
             said = f"{half.said}恢复码还剩 {left} 个，用过的划掉；在“我的账号”的“两步验证”里可以重新生成。"
-            done = replace(half, code="恢复码", said=said)
+            done = replace(half, code="恢复码", said=said, tone="warn")
         else:
             second_factor.check(user, typed)
             done = replace(half, code="验证码")
@@ -186,7 +187,7 @@ def let_in(user: User, half: Half) -> None:
     db.session.execute(update(User).where(User.id == user.id).values(last_seen_at=now_utc()))
     audit.record("sign_in", user, factor=half.code or "密码")
     if half.said:
-        flash(half.said, "warn")
+        flash(half.said, half.tone)
     left = passwords.days_left(user)
     if left is not None and left <= passwords.EXPIRY_TOLD.days:
         flash(f"密码还有 {left} 天到期，到时登录要先换。可以现在到“我的账号”修改。", "warn")
@@ -285,7 +286,15 @@ def is_from_our_page() -> bool:
     if site := request.headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
     origin = request.headers.get("Origin")  # sent by all browsers, also where plain HTTP keeps them from the other one
-    return origin is None or urlsplit(origin).netloc == request.host
+    return origin is None or parts_of(origin).netloc == request.host
+
+
+def parts_of(address: str) -> SplitResult:
+    """An address taken apart; one that is none, as other programs send them, has no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def when_parking(allows: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -334,5 +343,5 @@ def safe_target(target: str | None) -> str | None:
     """An address inside this application, or None: no open redirect."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return None
-    parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and "\\" not in target else None
+    parts = parts_of(target)
+    return target if parts.path and not parts.scheme and not parts.netloc and "\\" not in target else None

@@ -71,7 +71,8 @@ def invitation(token: str) -> ResponseReturnValue:
     form.person = invited.user
     if form.validate_on_submit():
         signing_in.use(invited, form.new_password.data)
-        return go_on(invited.user, signing_in.begin_half(invited.user, said="密码已设置，以后用它登录。"))
+        said = "密码已设置，以后用它登录。"
+        return go_on(invited.user, signing_in.begin_half(invited.user, said=said, tone="message"))
     html = render_template("accounts/invitation.html", form=form, user=invited.user)
     return private(html, 422 if form.errors else 200)
 

@@ -111,7 +111,17 @@ def test_signing_in_leads_where_one_wanted_to_go(client, make):
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "brokers", "\t//x"]
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "brokers",
+        "\t//x",
+        "/\t/evil.example",
+        "/\t/[::1",
+    ],
 )
 def test_nobody_is_led_out_of_the_house(client, make, target):
     assert enter(client, with_password(make.user()), next=target).location == "/"
