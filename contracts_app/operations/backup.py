@@ -220,6 +220,7 @@ def _made(vault: Vault, settings: Settings) -> Manifest:
         if migrations.is_current(snapshot.connection.engine):
             sums, log = sums_of(snapshot.connection), end_of_log(snapshot.connection)
         files = vault.keep_part(_FILES, _in_blocks(_named(snapshot.connection)))
+    vault.settle()
     copied = _copy_files(vault, files)
     return Manifest(
         name=name,

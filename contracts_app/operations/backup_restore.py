@@ -38,7 +38,7 @@ from contracts_app.tracking import queries as money
 
 from .backup import KEYS, Backup, Manifest, rows_of, sums_of
 from .backup_databases import Kept, digests_of_tables, faults_of_sqlite, restore_postgresql, restore_sqlite
-from .vault import Damaged
+from .vault import Damaged, flush
 
 _CHUNK = 1024 * 1024
 Outcome = tuple[str, str, list[str]]  # what the backup says, what is there, every difference
@@ -174,7 +174,7 @@ class Restoring:
             place.parent.mkdir(mode=0o700, exist_ok=True)
             with os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
-        os.sync()
+        flush(self.place.folder)
         papers = "、".join(name for name in self.manifest.papers if name in KEYS)
         return f"{self.manifest.count} 个附件，{size_label(self.manifest.size)}", f"{count} 个附件，{papers}", faults
 

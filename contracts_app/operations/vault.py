@@ -6,6 +6,7 @@ it, so that a chunk changed, swapped, left out or cut off, and an object put in 
 HMACs of the contents' SHA-256: who holds the disk cannot even find out whether a known file is among them.
 """
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -36,6 +37,7 @@ _FINGERPRINT = 8
 _SALT = 16
 _HEAD = len(_MAGIC) + _FINGERPRINT + _SALT
 _TAG = 16
+_TOGETHER = 2000  # objects that are flushed to the disk at once
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -129,6 +131,7 @@ class Vault:
         self.folder = folder
         self.keys = keys
         self.added = 0  # bytes that this process put there
+        self._waiting: dict[Path, Path] = {}  # objects that are written but have not their name yet
         self._new: list[Path] = []
 
     # --- who may be at it ---------------------------------------------------------------------------------------------
@@ -154,7 +157,7 @@ class Vault:
 
     def _give_back(self) -> None:
         """The room that an unfinished backup took, where there is none left."""
-        for place in self._new:
+        for place in (*self._new, *self._waiting.values()):
             place.unlink(missing_ok=True)
 
     @contextmanager
@@ -176,7 +179,7 @@ class Vault:
             digest = hashlib.sha256(block).digest()
             digests.append(digest.hex())
             place = self.place(self.keys.newest.name(digest))
-            if not place.is_file():
+            if not self._is_here(place):
                 self._put(place, [zlib.compress(block, 1)])
         return Part(name, size, whole.hexdigest(), tuple(digests))
 
@@ -207,8 +210,9 @@ class Vault:
 
     def holds_file(self, digest: str, size: int) -> bool:
         """Whether a content of that size lies here whole, as far as its own size tells."""
+        place = self.place(self.keys.newest.name(bytes.fromhex(digest)))
         try:
-            return self.place(self.keys.newest.name(bytes.fromhex(digest))).stat().st_size == _sealed_size(size)
+            return place in self._waiting or place.stat().st_size == _sealed_size(size)
         except FileNotFoundError:
             return False
 
@@ -262,13 +266,15 @@ class Vault:
 
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Let a backup count: everything it names is on the disk before its manifest is."""
-        os.sync()
+        self.settle()
         self._put(self._manifests / f"{name}.manifest", [_packed(content)])
-        os.sync()
+        self.settle()
+        flush(self.folder)
 
     def note(self, name: str, content: dict[str, Any]) -> None:
         """Keep what a check of a backup found, beside its manifest."""
-        self._put(self._manifests / f"{name}.verified", [_packed(content)], passing_as="note-")
+        place = self._manifests / f"{name}.verified"
+        os.replace(self._passing("note-", place.name, [_packed(content)]), place)
 
     def read(self, name: str, kind: str) -> tuple[dict[str, Any], Key]:
         """What was written, and the key it was sealed with. Raises ``Damaged``; ``FileNotFoundError``."""
@@ -299,29 +305,43 @@ class Vault:
     def _named(self, place: Path) -> str:
         return str(place.relative_to(self.folder))
 
-    def _put(
-        self,
-        place: Path,
-        pieces: Iterable[bytes],
-        last_look: Callable[[], None] = lambda: None,
-        passing_as: str = "passing-",
-    ) -> None:
-        """Write an object under a passing name, flush it, and give it its own: it is there whole or not at all."""
-        handle, passing = tempfile.mkstemp(dir=self._objects, prefix=passing_as)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for piece in sealed(pieces, self.keys.newest, place.name):
-                    file.write(piece)
-                last_look()
-                file.flush()
-                os.fsync(file.fileno())
-                self.added += file.tell()
+    def _put(self, place: Path, pieces: Iterable[bytes], last_look: Callable[[], None] = lambda: None) -> None:
+        """Write an object under a passing name; it gets its own in ``settle``, with many others."""
+        self._waiting[place] = self._passing("passing-", place.name, pieces, last_look)
+        if len(self._waiting) >= _TOGETHER:
+            self.settle()
+
+    def settle(self) -> None:
+        """Give the objects that wait their names once they are on the disk, so that each is there whole or not at all.
+
+        One flush for all of them: one each would take ten times as long as everything else.
+        """
+        if self._waiting:
+            flush(self.folder)
+        for place, passing in self._waiting.items():
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.replace(passing, place)
+            self._new.append(place)
+        self._waiting.clear()
+
+    def _passing(
+        self, prefix: str, name: str, pieces: Iterable[bytes], last_look: Callable[[], None] = lambda: None
+    ) -> Path:
+        """A new file that holds the object of that name."""
+        handle, passing = tempfile.mkstemp(dir=self._objects, prefix=prefix)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in sealed(pieces, self.keys.newest, name):
+                    file.write(piece)
+                last_look()
+                self.added += file.tell()
         except BaseException:
             Path(passing).unlink(missing_ok=True)
             raise
-        self._new.append(place)
+        return Path(passing)
+
+    def _is_here(self, place: Path) -> bool:
+        return place in self._waiting or place.is_file()
 
     def _opened(self, place: Path) -> Iterator[bytes]:
         try:
@@ -387,6 +407,20 @@ def _nonce(number: int, *, is_last: bool) -> bytes:
 
 def _sealed_size(size: int) -> int:
     return _HEAD + size + _TAG * max(1, -(-size // CHUNK))
+
+
+def flush(folder: Path) -> None:
+    """Make everything on the folder's file system survive a power cut. Raises the error with which that failed."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "syncfs"):
+        os.sync()  # not Linux: flushes too, but tells of no error
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if library.syncfs(handle):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    finally:
+        os.close(handle)
 
 
 def _packed(content: dict[str, Any]) -> bytes:

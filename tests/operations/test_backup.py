@@ -20,6 +20,8 @@ from contracts_app.core.db import db, make_engine
 from contracts_app.core.stores import FolderStore
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.operations import backup as backups
+from contracts_app.operations import backup_restore
+from contracts_app.operations import vault as vaults
 from contracts_app.operations.backup_restore import Place, Restoring, standing_on
 from contracts_app.operations.rotation import Keep
 from contracts_app.operations.vault import Vault, vault_of
@@ -30,6 +32,12 @@ from tests.factories import PDF, Make
 def run(app, *words):
     db.session.remove()
     return app.test_cli_runner().invoke(args=["backup", *map(str, words)])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_needs_to_survive_a_power_cut(monkeypatch):
+    monkeypatch.setattr(vaults, "flush", lambda folder: None)
+    monkeypatch.setattr(backup_restore, "flush", lambda folder: None)
 
 
 @pytest.fixture
@@ -198,12 +206,12 @@ def test_one_that_was_broken_off_does_not_count_and_two_do_not_meet(office, vaul
         run(office, "create")
     assert vault.names() == [first]
 
-    def full(file):
+    def full(folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     left = len(objects(vault))
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        patch.setattr(vaults, "flush", full)
         refused = run(office, "create")
     assert (refused.exit_code, "磁盘已满" in refused.stderr) == (1, True)
     assert (vault.names(), len(objects(vault))) == ([first], left)
