@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from . import logs
 from .db import constraint_of, db
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 MOST_FIELDS = 2_000  # the form of yearly tasks has the most: every unit's figures and what was shown of each
 A_MINUTE = 60
 RETRY_AFTER = 30  # seconds in which a database has started again, or a standby was promoted
+_UNKNOWN_HOST = "这个域名不属于本系统，换用单位公布的网址。系统管理员要启用它的，写进设置 TRUSTED_HOSTS 后重新启动。"
 _SQLITE_AWAY = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -94,14 +95,28 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(away, _away)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+    app.before_request(_refuse_unreadable)
     app.before_request(_refuse_floods)
     app.before_request(_refuse_nul)
 
 
+def _refuse_unreadable() -> Response | None:
+    """An address whose query is no text: browsers write such bytes as %ED. No page, which would read it again."""
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        return Response("400 网址里有不是文字的内容。\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
+    return None
+
+
 def _refuse_floods() -> None:
-    """No form of ours has more fields, and nothing of ours sends JSON."""
+    """No form of ours has more fields or is longer, and nothing of ours sends JSON."""
     if request.is_json:
         abort(415)
+    # Of forms with files the parser sees to it, field by field.
+    is_plain = request.mimetype == "application/x-www-form-urlencoded"
+    if is_plain and (request.content_length or 0) > current_app.config["MAX_FORM_MEMORY_SIZE"]:
+        abort(413)
     if len(request.form) > MOST_FIELDS or len(request.args) > MOST_FIELDS:
         abort(400)
 
@@ -176,6 +191,8 @@ def _broken_constraint(error: IntegrityError) -> ResponseReturnValue:
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(error, SecurityError):  # a name we do not answer to: no page of ours has an address under it
+        return Response(f"400 {_UNKNOWN_HOST}\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
     if error.response is not None or (error.code or 500) < 400:
         return error  # a redirect raised as an exception
     if isinstance(error, InternalServerError) and error.original_exception is not None:
