@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from contracts_app.core import audit, audit_checkpoints, audit_proof
+from contracts_app.core.codes import mask_within
 from contracts_app.core.db import db, only_reading, unit_of_work
 from contracts_app.core.errors import Refused
 
@@ -109,7 +110,8 @@ def export(file: Path, who: str, action: str, subject: str, number: str, first: 
             _fail(f"{file} 写不了（{error.strerror}），换一个还没有的文件名。")
     try:
         with unit_of_work():
-            audit.record("export_audit", AT_THE_MACHINE, query=looked_for.sentence(), rows=rows, file=f".{kind}")
+            asked_in_words = mask_within(looked_for.sentence())
+            audit.record("export_audit", AT_THE_MACHINE, query=asked_in_words, rows=rows, file=f".{kind}")
     except BaseException:
         file.unlink()  # nothing is taken along that the log does not know of
         raise

@@ -9,7 +9,9 @@ from flask_login import current_user
 
 from contracts_app.core import audit, audit_checkpoints, audit_proof, pages
 from contracts_app.core.clock import today
+from contracts_app.core.codes import mask_within
 from contracts_app.core.db import db
+from contracts_app.core.errors import Refused
 from contracts_app.core.limits import limiter
 
 from . import audit_export, audit_queries
@@ -60,13 +62,16 @@ def index() -> str:
 def export(kind: str) -> Response:
     """What was found as a file; that it was taken along is in the log before it goes."""
     looked_for = AuditFilter.from_args(request.args)
+    if looked_for.faults:
+        raise Refused(*looked_for.faults.values())
     matching = audit_queries.audit_entries(current_user, looked_for)
     rows = audit_export.count_for_file(matching)
     content = io.BytesIO()
     by = f"{current_user.region.name} {current_user.name}"
     audit_export.write(content, kind, matching, looked_for, by)
     content.seek(0)
-    audit.witness("export_audit", current_user, query=looked_for.sentence(), rows=rows, file=f".{kind}")
+    asked = mask_within(looked_for.sentence())
+    audit.witness("export_audit", current_user, query=asked, rows=rows, file=f".{kind}")
     name = f"操作记录-{today():%Y%m%d}.{kind}"
     return send_file(content, audit_export.MIMES[kind], as_attachment=True, download_name=name)
 

@@ -6,13 +6,14 @@ out all later hashes anew is found by a checkpoint that was kept elsewhere.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 BEGINNING = "0" * 64  # what the first entry follows
 # Everything that an entry says. The order is that of the text which is hashed, and never changes.
 COLUMNS = ("id", "at", "user_id", "username", "action", "subject", "subject_id", "address", "details")
+_ENCODED = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def hash_of(previous: str, entry: Mapping[str, Any]) -> str:
@@ -21,9 +22,13 @@ def hash_of(previous: str, entry: Mapping[str, Any]) -> str:
     ``at`` is a moment, or its text as ``written`` gives it. The text that is hashed is a JSON array of the previous
     hash and the columns, without spaces, keys of ``details`` sorted, everything outside ASCII escaped.
     """
-    values = {**entry, "at": written(entry["at"])} if isinstance(entry["at"], datetime) else entry
-    told = [previous, *(values[column] for column in COLUMNS)]
-    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hash_of_values(previous, [entry[column] for column in COLUMNS])
+
+
+def hash_of_values(previous: str, values: Sequence[Any]) -> str:
+    """The same from the values of the columns in their order."""
+    told = [previous, *(written(value) if isinstance(value, datetime) else value for value in values)]
+    return hashlib.sha256(_ENCODED(told).encode()).hexdigest()
 
 
 def written(moment: datetime) -> str:

@@ -140,4 +140,15 @@ def _made(file: Path, checkpoint: Checkpoint) -> bool:
             os.link(draft.name, file)
         except FileExistsError:
             return False
+        except OSError:  # a folder on the network that knows no links: not in one step, but over no other file either
+            return _written(file, checkpoint)
+    return True
+
+
+def _written(file: Path, checkpoint: Checkpoint) -> bool:
+    try:
+        with file.open("x", encoding="utf-8") as made:
+            made.write(checkpoint.as_text())
+    except FileExistsError:
+        return False
     return True

@@ -9,16 +9,14 @@ from sqlalchemy import Connection, Text, cast, func, select
 from sqlalchemy.exc import DBAPIError
 
 from .audit import ENTRIES, HEAD
-from .audit_chain import BEGINNING, hash_of
+from .audit_chain import BEGINNING, COLUMNS, hash_of_values
 from .audit_checkpoints import Checkpoint
 
 SAID = 10  # sentences; what follows from the first fault is mostly known from it
 _TOGETHER = 5_000  # rows read at a time
 # As text: what somebody put into a moment or into the details may be neither.
 _ROWS = select(
-    *(column for column in ENTRIES.c if column.name not in ("at", "details")),
-    cast(ENTRIES.c.at, Text).label("at"),
-    cast(ENTRIES.c.details, Text).label("details"),
+    *(cast(ENTRIES.c[name], Text) if name in ("at", "details") else ENTRIES.c[name] for name in COLUMNS), ENTRIES.c.hash
 ).order_by(ENTRIES.c.id)
 
 
@@ -70,7 +68,7 @@ def prove(
     return proof
 
 
-def as_facts(proof: Proof) -> dict[str, int]:
+def as_facts(proof: Proof) -> dict[str, Any]:
     """What the log keeps of having been proved."""
     return {
         "entries": proof.entries,
@@ -102,11 +100,12 @@ def _follow(
     """Go along the chain; how many entries there are up to each of the wanted ones."""
     counted = {}
     for number, row in _read(connection, after, end["last_id"]):
-        if row is None or not _fits(proof.hash, row):
+        stored = row[-1] if row is not None else None
+        if row is None or not _fits(proof.hash, row[:-1], stored):
             if proof.first_fault is None:
                 proof.first_fault = number
             proof._fault(f"第 {number} 条与它的校验值或前一条接不上：这里有一条被改动、删去、调换或插入")
-        proof.hash = row["hash"] if row and isinstance(row["hash"], str) else ""
+        proof.hash = stored if isinstance(stored, str) else ""
         proof.entries += 1
         proof.last_id = number
         if number in wanted:
@@ -125,7 +124,7 @@ def _read(connection: Connection, after: int | None, last: int | None) -> Iterat
         if last is not None:
             asked = asked.where(ENTRIES.c.id <= last)
         try:
-            rows = [(row["id"], row) for row in connection.execute(asked).mappings()]
+            rows = [(row[0], row) for row in connection.execute(asked)]
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
@@ -139,17 +138,17 @@ def _read(connection: Connection, after: int | None, last: int | None) -> Iterat
 
 def _one(connection: Connection, number: int) -> Any:
     try:
-        return connection.execute(_ROWS.where(ENTRIES.c.id == number)).mappings().one()
+        return connection.execute(_ROWS.where(ENTRIES.c.id == number)).one()
     except DBAPIError as error:
         if error.connection_invalidated:
             raise
         return None
 
 
-def _fits(previous: str, row: Any) -> bool:
+def _fits(previous: str, values: Sequence[Any], stored: Any) -> bool:
+    number, at, *others, details = values
     try:
-        entry = {**row, "at": _moment(row["at"]), "details": json.loads(row["details"])}
-        return hash_of(previous, entry) == row["hash"]
+        return hash_of_values(previous, [number, _moment(at), *others, json.loads(details)]) == stored
     except (ValueError, TypeError, AttributeError, RecursionError):
         return False
 

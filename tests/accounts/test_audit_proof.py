@@ -60,6 +60,16 @@ def test_a_checkpoint_is_a_new_file_each_time_something_came_in(app, log, folder
     assert audit_checkpoints.newest().count == 6
 
 
+def test_a_folder_that_knows_no_links_keeps_checkpoints_too(app, log, folder, monkeypatch):
+    def no_links(*args):
+        raise PermissionError
+
+    monkeypatch.setattr("os.link", no_links)
+    file = run(app, "checkpoint").stdout.strip()
+    assert run(app, "verify", "--checkpoint", file).exit_code == 0
+    assert audit_checkpoints._written(Path(file), audit_checkpoints.newest()) is False
+
+
 def test_verify_says_what_it_proved_and_writes_it_down(app, log, folder):
     run(app, "checkpoint")
     done = run(app, "verify")
@@ -171,6 +181,7 @@ def test_what_was_found_is_taken_along_and_that_is_written_down(auditor, make, m
         {"query": "操作 修改账号", "rows": 1, "file": ".csv"},
         {"query": "全部", "rows": 3, "file": ".xlsx"},
     ]
+    assert auditor.get("/audit/export.csv?from=once").status_code == 409
     monkeypatch.setattr(audit_export, "MOST", 2)
     refused = auditor.get("/audit/export.csv")
     assert refused.status_code == 409
