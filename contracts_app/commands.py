@@ -40,6 +40,7 @@ from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
 from contracts_app.operations import serving
 from contracts_app.operations.backup_commands import backup
+from contracts_app.operations.doctor_commands import doctor
 from contracts_app.operations.key_commands import keys
 from contracts_app.reference import edition, load_reference
 from contracts_app.operations.access_commands import access
@@ -61,6 +62,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(audit_group)
     app.cli.add_command(snapshot)
     app.cli.add_command(report_command)
+    app.cli.add_command(doctor)
     app.cli.add_command(access)
     app.cli.add_command(backup)
     app.cli.add_command(keys)
