@@ -19,7 +19,8 @@ from .core import db as database
 from .core import errors, filters, headers, installation, limits, logs, migrations, nav, pages, replica, sealing
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
-from .operations import health, metrics, serving
+from .operations import doctor_office, health, metrics, serving
+from .reference import edition
 from .tracking.queries import waiting_count
 
 CONTENT_SECURITY_POLICY = {
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     metrics.init_app(app)
     serving.init_app(app)
     health.init_app(app)
+    doctor_office.init_app(app, edition)
     sealing.init_app(app, settings)
     errors.init_app(app)
     migrations.init_app(app)

@@ -19,8 +19,8 @@ from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.audit_commands import audit_group
-from contracts_app.accounts.user_commands import users
 from contracts_app.accounts.models import Onlooker
+from contracts_app.accounts.user_commands import users
 from contracts_app.contracts import ledger
 from contracts_app.contracts import summaries as sums
 from contracts_app.contracts.dimensions import DIMENSIONS
@@ -34,16 +34,17 @@ from contracts_app.core import logs, migrations
 from contracts_app.core.clock import today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.installation import fact, set_fact
+from contracts_app.core.migrations import Standing
 from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
 from contracts_app.operations import serving
+from contracts_app.operations.access_commands import access
 from contracts_app.operations.backup_commands import backup
 from contracts_app.operations.doctor_commands import doctor
 from contracts_app.operations.key_commands import keys
 from contracts_app.reference import edition, load_reference
-from contracts_app.operations.access_commands import access
 from contracts_app.regions.queries import units
 from contracts_app.statistics import printing
 from contracts_app.statistics.commands import snapshot
@@ -110,10 +111,13 @@ def _is_current() -> bool:
     try:
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).touch(mode=0o600)  # SQLite itself would let everybody read it; -wal and -shm follow
-        return migrations.is_current(db.engine)
+        standing = migrations.standing(db.engine)
     except (OperationalError, OSError):
         where = url.render_as_string(hide_password=True)
         _fail(f"数据库打不开：{where}。确认它已启动、可以读写，DATABASE_URL 没有写错，然后重试。")
+    if standing is Standing.AHEAD:
+        _fail("数据库属于更新的版本。换上新版本的程序；要退回这个版本，先用新版本运行 migrations to。")
+    return standing is Standing.CURRENT
 
 
 @click.command()

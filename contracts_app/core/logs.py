@@ -177,6 +177,11 @@ def stack_of(error: BaseException) -> str:
     )
 
 
+def told(error: BaseException) -> str:
+    """An exception on one line, without what tells of a person."""
+    return _without_breaks(f"{type(error).__qualname__}: {_message(error)}")
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: list[BaseException] = []
     while error is not None and not any(error is one for one in seen):

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from functools import wraps
 from threading import Lock
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from flask import Flask, request
@@ -58,6 +58,15 @@ class Replica:
                 self._lock.release()
         return self.lag is not None
 
+    def becomes_fit(self, seconds: float = 5) -> bool:
+        """Whether it may be asked within that time: under load it takes two looks to know."""
+        end = monotonic() + seconds
+        self._look()
+        while self.lag is None and monotonic() < end:
+            sleep(0.5)
+            self._look()
+        return self.lag is not None
+
     def leave(self, why: object) -> None:
         """Ask the database itself until the next look."""
         if self.lag is not None:
@@ -90,6 +99,7 @@ class Replica:
         if its_cluster != cluster:
             raise Unfit("of another database")
         if not is_standby:
+            self.engine.dispose()  # where several servers are named, the next connection may find one
             raise Unfit("no standby")
         lag = min((monotonic() - at for at, place in self._places if place <= reached), default=None)
         if lag is None or lag > self.most_lag:

@@ -63,8 +63,8 @@ def _not_ready() -> str | None:
         standing = migrations.standing(db.engine)
     except SQLAlchemyError:
         return "database"
-    # One that is ahead was brought there by a newer release beside this one: what it adds does not disturb.
-    return "migrations" if standing is Standing.BEHIND else None
+    # One that is ahead belongs to a newer release, which answers beside this one; this one writes nothing into it.
+    return {Standing.BEHIND: "migrations", Standing.AHEAD: "ahead", Standing.CURRENT: None}[standing]
 
 
 @bp.get("/metrics")

@@ -6,7 +6,7 @@ are left out and ``contracts_database_up`` is 0.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from flask import Flask, Response, current_app, request
@@ -19,7 +19,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import Engine, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +32,9 @@ from contracts_app.contracts.summaries import waiting
 from contracts_app.core import logs, migrations
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
+from contracts_app.core.replica import Replica
+
+from .backup import Latest, latest_backup
 
 disable_created_metrics()  # when each figure was first counted is of no use and doubles their number
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -40,6 +43,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"
 _REQUEST_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _QUERY_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
 _COUNTED = "contracts.counted"
+_BACKUP_EVERY = 60.0  # seconds
 _UNDER_WAY = tuple(state for state in State if state in IN_OFFICE or state is State.CORRECTION)
 
 
@@ -159,6 +163,8 @@ class _Looked:
     def collect(self) -> Iterator[Metric]:
         engine: Engine = self.app.extensions["engine"]
         yield from _pool(engine)
+        yield from _replica()
+        yield from _backup()
         found: list[Metric] = []
         try:
             for look in _LOOKS:
@@ -179,7 +185,7 @@ def _pool(engine: Engine) -> Iterator[Metric]:
 
 
 def _migrations() -> Iterable[Metric]:
-    current = migrations.standing(db.engine) is not migrations.Standing.BEHIND
+    current = migrations.is_current(db.engine)
     yield _gauge("contracts_migrations_current", "Whether the database is where this release wants it", current)
 
 
@@ -204,6 +210,35 @@ def _queues() -> Iterable[Metric]:
     for state in _UNDER_WAY:
         queue.add_metric([state.value], number.get(state, 0))
     yield queue
+
+
+def _replica() -> Iterable[Metric]:
+    replica: Replica | None = current_app.extensions.get("replica")
+    if replica is not None:
+        pages = CounterMetricFamily(
+            "contracts_replica_pages", "Pages of statistics by whom was asked", labels=["asked"]
+        )
+        for asked in ("replica", "primary"):
+            pages.add_metric([asked], replica.answered[asked])
+        yield pages
+        if replica.lag is not None:
+            yield _gauge("contracts_replica_lag_seconds", "By how much the standby is behind, at most", replica.lag)
+
+
+def _backup() -> Iterable[Metric]:
+    """From the folder of backups, looked at once a minute: it may lie on another machine."""
+    kept: tuple[float, Latest | None] | None = current_app.extensions.get("latest_backup")
+    if kept is None or monotonic() - kept[0] > _BACKUP_EVERY:
+        try:
+            kept = monotonic(), latest_backup()
+        except OSError:
+            kept = monotonic(), None
+        current_app.extensions["latest_backup"] = kept
+    if newest := kept[1]:
+        yield _gauge("contracts_backup_timestamp_seconds", "When the newest backup was made", newest.at.timestamp())
+        if newest.verified_at:
+            at = newest.verified_at.timestamp()
+            yield _gauge("contracts_backup_verified_timestamp_seconds", "When one was last found whole", at)
 
 
 _LOOKS: tuple[Callable[[], Iterable[Metric]], ...] = (_migrations, _ledger, _audit, _queues)

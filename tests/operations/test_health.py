@@ -61,14 +61,14 @@ def test_who_is_stopping_is_alive_and_not_ready(nowhere):
     assert app.test_client().get("/readyz").text == "stopping\n"
 
 
-def test_a_database_from_before_is_not_ready_and_one_of_the_next_release_is(live):
+def test_a_database_of_another_release_is_not_ready(live):
     def at(revision):
         with db.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :at"), {"at": revision})
         return live.visitor().get("/readyz")
 
     assert at(migrations.known()[0]).text == "migrations\n"
-    assert at("9999").status_code == 200
+    assert at("9999").text == "ahead\n", "this release writes nothing into it: the newer one does"
     (newest,) = migrations.newest()
     assert at(newest).status_code == 200
 

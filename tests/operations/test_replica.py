@@ -135,3 +135,15 @@ def test_a_standby_is_as_old_as_the_newest_place_it_has_reached(monkeypatch):
 )
 def test_what_is_no_standby_of_ours_is_not_asked(monkeypatch, cluster, is_standby, at, word):
     assert looked(monkeypatch, (100, 50, cluster, is_standby, at)) == [word]
+
+
+def test_a_server_that_has_become_a_standby_is_left(postgresql):
+    url = postgresql.empty()
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        with pytest.raises(DBAPIError) as refused:
+            connection.execute(text("CREATE TABLE written (id int)"))
+    assert refused.value.connection_invalidated, "its connections are thrown away: the next one looks for the primary"
+    engine.dispose()
+    postgresql.drop(url)
