@@ -49,7 +49,7 @@ def prepare() -> ResponseReturnValue:
     kind = request.form.get("format", "")
     if kind not in _MIMES:
         abort(400)
-    query = ContractQuery.from_args(request.args).known()
+    query = ContractQuery.from_args(request.args).known(current_user)
     rows = sums(query, current_user).rows
     if rows > MOST:
         raise Refused(f"共 {rows:,} 行，一次最多导出 {MOST:,} 行。加上年度、考核单元等条件后再导出。")

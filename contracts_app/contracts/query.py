@@ -202,11 +202,28 @@ class ContractQuery:
         if self.q:
             yield Filter(f"“{self.q}”", ("q",))
 
-    def known(self) -> "ContractQuery":
-        """The query without what names nothing that exists; a fault tells of each."""
+    def known(self, person: Reader | None = None) -> "ContractQuery":
+        """The query without what names nothing that exists; a fault tells of each.
+
+        A broker whom this ``person`` cannot have met is as one who does not exist: he has a name to keep.
+        """
         unknown = [name for name in _NAMED if getattr(self, name) is not None and self._names.get(name) is None]
+        if person is not None and "broker" not in unknown and not self._has_met_broker(person):
+            unknown.append("broker")
         faults = tuple((name, f"{_CALLED[name]}从列表里选一项") for name in unknown)
         return replace(self.without(*unknown), faults=self.faults + faults) if unknown else self
+
+    def _has_met_broker(self, person: Reader) -> bool:
+        """Whether the broker asked for is of the person's region, or of contracts or entries that they may see."""
+        if self.broker is None:
+            return True
+        of_region = select(Broker.id).join(Region, Region.code == Broker.region_code)
+        met = (
+            of_region.where(Broker.id == self.broker, Region.path.startswith(person.region.path)).exists(),
+            select(Contract.id).where(Contract.broker_id == self.broker, may_see(person)).exists(),
+            select(LedgerEntry.id).where(LedgerEntry.broker_id == self.broker, may_see(person, LedgerEntry)).exists(),
+        )
+        return bool(db.session.scalar(select(or_(*met))))
 
     @cached_property
     def _names(self) -> dict[str, str | None]:

@@ -57,7 +57,7 @@ Tabs = list[tuple[str, str, int | None, bool]]
 @needs(Can.READ_CONTRACTS)
 def index() -> str:
     """Every contract the person may see, narrowed by the address."""
-    query = ContractQuery.from_args(request.args).known()
+    query = ContractQuery.from_args(request.args).known(current_user)
     form = filter_form(request, query, current_user)
     kept = {name: request.args[name] for name in ("sort", "size") if name in request.args}
     chosen = [

@@ -101,7 +101,12 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_unreadable() -> Response | None:
-    """An address whose query is no text: browsers write such bytes as %ED. No page, which would read it again."""
+    """A name that is not ours, or a query that is no text (browsers write such bytes as %ED).
+
+    Answered first and without a page: a page of ours has links under our name, and reads the query again.
+    """
+    if isinstance(request.routing_exception, SecurityError):
+        return Response("400 这个域名不属于本系统。\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
     try:
         request.query_string.decode()
     except UnicodeDecodeError:

@@ -198,8 +198,8 @@ DOORS: tuple[Door, ...] = (
     _door("tracking.new_verification", BOTH, "申请核定", FILERS, FILED),
     _door("tracking.edit_verification", BOTH, "修改核定申请", FILERS, FILED),
     _door("tracking.verification", GET, "一次核定", READERS | {BROKER}, CONTRACT),
-    # Tried with 撤回申请, which the filer makes; the others are in tests/tracking.
-    _door("tracking.verification_move", BOTH, "核定的各步", FILERS, FILED),
+    # Tried with 撤回申请, which who asked for it makes; the others are in tests/tracking.
+    _door("tracking.verification_move", BOTH, "核定的各步", FILERS, CONTRACT),
     # ---- figures
     _door("statistics.overview", GET, "年度总览", READERS, LISTED),
     _door("statistics.screen", GET, "大屏", READERS, LISTED),

@@ -76,7 +76,7 @@ class Question:
         """Read an address. What cannot be read is left out and told of in ``faults``."""
         given = MultiDict(args)
         given["year"] = args.get("year", "").strip() or str(today().year)  # so that what goes by years can be asked
-        reader = _Reader(args, ContractQuery.from_args(given).known())
+        reader = _Reader(args, ContractQuery.from_args(given).known(person))
         rows = reader.chosen("rows", DIMENSIONS, "行") or DIMENSIONS[_first_rows(person)]
         columns = reader.columns(rows)
         measure = reader.chosen("measure", MEASURES, "指标") or MEASURES["total_amount"]

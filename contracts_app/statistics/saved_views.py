@@ -144,7 +144,7 @@ def asked(kind: Kind, arguments: str, person: User) -> tuple[str, str, int | Non
     if kind is Kind.TOTALS:
         question = Question.from_args(given, person)
         return urlencode(question.to_args()), f"{question.title} · {question.query.sentence()}", question.query.year
-    query = ContractQuery.from_args(given).known()
+    query = ContractQuery.from_args(given).known(person)
     kept = {name: given[name] for name in ("sort", "size") if name in given}
     return urlencode(query.to_args() | kept), query.sentence(), query.year
 

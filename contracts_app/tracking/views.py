@@ -12,7 +12,7 @@ from contracts_app.contracts import queries as contracts
 from contracts_app.contracts.course import Entry
 from contracts_app.contracts.models import Contract
 from contracts_app.core import money
-from contracts_app.core.errors import Refused, Stale
+from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.core.files import FileRefused
 from contracts_app.core.pages import number_from
 from contracts_app.regions.queries import units_under
@@ -192,7 +192,7 @@ def new_verification(contract_id: int) -> ResponseReturnValue:
     performance = _to_record(contract_id)
     free = room.free_receipts(performance.receipts, performance.verifications)
     if performance.contract.filed_by_id != current_user.id:
-        raise Refused("核定由申报人申请。")
+        raise NotYours("核定由申报人申请。")
     if not free:
         raise Refused("没有可以申请核定的到账：先登记到账，或者等在办的申请办结。")
     return _fill_in(performance, VerificationForm(free))
@@ -204,7 +204,9 @@ def edit_verification(contract_id: int, verification_id: int) -> ResponseReturnV
     """Revise a draft, also one that was sent back."""
     performance = _to_record(contract_id)
     draft = queries.verification(performance.contract, verification_id)
-    if draft.state is not VerificationState.DRAFT or performance.contract.filed_by_id != current_user.id:
+    if performance.contract.filed_by_id != current_user.id:
+        raise NotYours("核定由申报人申请。")
+    if draft.state is not VerificationState.DRAFT:
         raise Refused(f"这份核定申请现在是“{draft.state.label}”，不能再改。")
     free = room.free_receipts(performance.receipts, performance.verifications, draft)
     return _fill_in(performance, VerificationForm(free, draft), draft)

@@ -242,3 +242,12 @@ def test_a_form_kept_open_too_long_says_how_to_go_on(app, make, sign_in):
     page = visitor.post(f"/contracts/{contract.id}/accept", data={"complete_papers": "y", "version": contract.version})
     assert page.status_code == 400
     assert "刷新后再提交" in page.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "a b:99999", "localhost:x"])
+def test_a_name_that_is_not_ours_is_refused_without_a_page(client, host):
+    for more in ({"path": "/sign-in"}, {"path": "/me", "method": "POST"}, {"path": "/", "method": "POST", "json": []}):
+        page = client.open(headers={"Host": host}, **more)
+        assert page.status_code == 400
+        assert page.mimetype == "text/plain"
+        assert host not in page.text
