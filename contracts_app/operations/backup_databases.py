@@ -179,7 +179,7 @@ def _write_values_alike(connection: Connection) -> None:
 
 
 def _sequences(connection: Connection) -> dict[str, int]:
-    """How far each sequence that was ever used has counted. Read after the snapshot began: never behind its rows."""
+    """How far each sequence has counted. One that the account may not look at is left out, as one never used is."""
     asked = (
         "SELECT sequencename, last_value FROM pg_sequences"
         " WHERE schemaname = current_schema() AND last_value IS NOT NULL"
@@ -245,13 +245,27 @@ def restore_postgresql(engine: Engine, revision: str, parts: Iterable[Kept], seq
         with _driver(connection).cursor() as cursor:
             for statement in back:  # as PostgreSQL wrote it: a percent sign in it is no parameter
                 cursor.execute(statement)
-        for name, value in sequences.items():
-            connection.execute(
-                text("SELECT setval(to_regclass(quote_ident(:name)), :value)"), {"name": name, "value": value}
-            )
+        _set_sequences(connection, sequences)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
     return unknown
+
+
+def _set_sequences(connection: Connection, counted: Mapping[str, int]) -> None:
+    """Let every sequence go on behind what it gave and behind the rows that are there."""
+    owned = (
+        "SELECT sequence.relname, holder.relname, attname FROM pg_depend"
+        " JOIN pg_class AS sequence ON sequence.oid = objid AND sequence.relkind = 'S'"
+        " JOIN pg_class AS holder ON holder.oid = refobjid"
+        " JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid"
+        f" WHERE pg_depend.deptype IN ('a', 'i') AND sequence.{_OURS}"
+    )
+    for name, holder, given in connection.exec_driver_sql(owned).all():
+        most = connection.scalar(text(f"SELECT max({_quoted(given)}) FROM {_quoted(holder)}"))
+        if value := max(counted.get(name, 0), most or 0):
+            connection.execute(
+                text("SELECT setval(to_regclass(quote_ident(:name)), :value)"), {"name": name, "value": value}
+            )
 
 
 def _filled(connection: Connection, part: Kept, ours: set[str]) -> bool:

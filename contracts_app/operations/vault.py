@@ -262,7 +262,7 @@ class Vault:
 
     def names(self) -> list[str]:
         """The backups that are there whole, oldest first: a backup counts from the moment it has its manifest."""
-        return sorted(place.stem for place in self._manifests.glob("*.manifest"))
+        return sorted(place.stem for place in self._manifests.glob(f"{'[0-9]' * 8}-{'[0-9]' * 6}.manifest"))
 
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Let a backup count: everything it names is on the disk before its manifest is."""
