@@ -261,6 +261,7 @@ ACTIONS: dict[str, str] = {
     "revise_enterprise": "修改单位",
     "fill_enterprise": "补填单位",
     "reveal_personal_data": "查看完整个人信息",
+    "rotate_keys": "轮换加密密钥",
     "set_tasks": "下达任务目标",
     "activate_rules": "启用规则",
     "move": "办理合同",

@@ -106,7 +106,7 @@ def _refuse_unreadable() -> Response | None:
     Answered first and without a page: a page of ours has links under our name, and reads the query again.
     """
     if isinstance(request.routing_exception, SecurityError):
-        return Response("400 这个域名不属于本系统。\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
+        return Response(f"400 {_UNKNOWN_HOST}\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
     try:
         request.query_string.decode()
     except UnicodeDecodeError:

@@ -16,17 +16,18 @@ _HARDWARE = (
     *("geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment", "usb"),
 )
 PERMISSIONS = dict.fromkeys(_HARDWARE, "()")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")  # health checks; a link to them leads to nobody else's machine
 _EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # addresses to listen on that are no name
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.config["TRUSTED_HOSTS"] = [*(settings.trusted_hosts or names_of_this_machine(settings.host))]
+    app.config["TRUSTED_HOSTS"] = [*LOOPBACK, *(settings.trusted_hosts or names_of_this_machine(settings.host))]
     app.after_request(_protect)
 
 
 def names_of_this_machine(host: str) -> tuple[str, ...]:
     """Under which names it is reached where nobody has said any: a forged one must not get into a link we send."""
-    names = {"localhost", "127.0.0.1", "[::1]", socket.gethostname().lower()}
+    names = {*LOOPBACK, socket.gethostname().lower()}
     if host not in _EVERYWHERE:
         return tuple(sorted(names | {f"[{host}]" if ":" in host else host.lower()}))
     with suppress(OSError):

@@ -4,7 +4,9 @@ import json
 
 import click
 
-from contracts_app.core import resealing
+from contracts_app.accounts.commands import AT_THE_MACHINE
+from contracts_app.core import audit, resealing
+from contracts_app.core.db import unit_of_work
 from contracts_app.core.sealing import key_ring
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -41,6 +43,8 @@ def list_keys(form: str) -> None:
 def rotate(drop_old: bool, form: str) -> None:
     """Take a new key and seal everything with it, while people work. Interrupted, it goes on when called again."""
     done = resealing.rotate(lambda purpose, count: click.echo(f"{purpose}：{count}", err=True), drop_old=drop_old)
+    with unit_of_work():
+        audit.record("rotate_keys", AT_THE_MACHINE, number=str(done.number))
     facts = {"key": done.number, "is_new": done.is_new, "resealed": done.resealed, "unopened": done.unopened}
     if form == "json":
         dropped = {"dropped": done.dropped, "still_used": done.still_used}
