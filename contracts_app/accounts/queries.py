@@ -120,7 +120,7 @@ def thin_offices(region: Region) -> list[tuple[str, int]]:
     counted = (
         select(User.region_code, func.count(distinct(User.id)).label("persons"))
         .join(UserRole, UserRole.user_id == User.id)
-        .where(UserRole.role.in_(OFFICE_ROLES), User.is_active, User.password_hash != "", ~dormancy.asleep())
+        .where(UserRole.role.in_(OFFICE_ROLES), User.is_active, ~dormancy.asleep())
         .group_by(User.region_code)
     )
     persons = {row.region_code: row.persons for row in db.session.execute(counted)}

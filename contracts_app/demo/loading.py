@@ -31,7 +31,7 @@ from contracts_app.platforms.models import Platform, PlatformKind
 from contracts_app.regions.queries import towns_of, units
 from contracts_app.rules.queries import work_calendar
 
-from . import cases, money, plan, publications, stories, tasks, words
+from . import cases, money, office, plan, publications, stories, tasks, words
 from .days import WorkDays
 from .papers import Writer
 from .parties import Founder, Parties
@@ -176,6 +176,7 @@ class _Load:
         """Write everything; the people, the counts by state and the number of enterprises are returned."""
         parties = self._found()
         people = settle(self.rng, self.words, self.units, parties.agencies, self.begins_at)
+        office.grant(people, self.begins_at, self.as_of)
         self._set_tasks()
         as_of_moment = self.days.moment(self.lives.last, 18 * 60)
         kinds = {kind.code: kind for kind in listed(AttachmentKind)}

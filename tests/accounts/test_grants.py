@@ -5,8 +5,9 @@ import threading
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from contracts_app import commands
 from contracts_app.accounts import actions, grants
-from contracts_app.accounts.models import GrantState, RoleGrant, User
+from contracts_app.accounts.models import GrantState, RoleGrant, User, UserRole
 from contracts_app.accounts.roles import Role
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
@@ -14,7 +15,7 @@ from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused
 from tests.factories import QUANZHOU, SHISHI
 
-from .pages import with_password
+from .pages import link_in, with_password
 
 
 @pytest.fixture
@@ -187,3 +188,28 @@ def test_the_pages_ask_the_same_number_of_questions_for_many(sign_in, make, keep
     for _ in range(6):
         make.grant(make.user(Role.MANAGER), Role.REVIEWER)
     assert [asked_for(path) for path in paths] == few
+
+
+def test_a_real_office_gets_a_link_for_each_of_the_three(app, client, make, monkeypatch):
+    """System, security and audit management lie in three hands; of a role that somebody has there is no link."""
+    monkeypatch.setattr(commands, "make_ready", lambda: None)  # the database is
+    printed = app.test_cli_runner().invoke(args=["init"])
+    lines = printed.stdout.splitlines()
+    assert [line.split("（")[0] for line in lines] == ["系统管理员", "安全管理员", "审计员"]
+    for line, username in zip(lines, ("admin", "security", "auditor"), strict=True):
+        assert f"用户名 {username}）" in line
+        assert username in client.get(link_in(line)).text
+    again = app.test_cli_runner().invoke(args=["init"]).stdout
+    assert again.count("/invitations/") == 3
+    assert client.get(link_in(lines[1])).status_code == 410, "a new link takes the place of the old"
+    assert how_many(Role.SECURITY) == 1
+    for role in (Role.ADMIN, Role.AUDITOR):
+        with_password(make.user(role))
+    upgraded = app.test_cli_runner().invoke(args=["init"]).stdout
+    assert [line.split("（")[0] for line in upgraded.splitlines()] == ["安全管理员"]
+    with_password(make.user(Role.SECURITY))
+    assert app.test_cli_runner().invoke(args=["init"]).stdout == ""
+
+
+def how_many(role):
+    return db.session.query(UserRole).filter_by(role=role).count()
