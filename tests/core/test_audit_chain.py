@@ -281,15 +281,18 @@ def test_what_was_told_before_there_was_a_chain_is_linked(databases, template):
     old = [column for column in ENTRIES.c if column.name != "hash"]
     rows = [
         {"id": number, "at": datetime(2026, 1, 1, 0, 0, number, number, tzinfo=UTC), "user_id": None, "username": "林",
-         "action": "move", "subject": "contract", "subject_id": number, "address": "", "details": {"to": "甲", "a": 1.1}}
+         "action": "move", "subject": "contract", "subject_id": number, "address": "",
+         "details": {"to": "登记", "a": 1.1}}
         for number in (2, 3, 7, 8)  # numbers were left out where something was taken back
     ]  # fmt: skip
+    rows[2] |= {"action": "revise_broker", "details": {"phone": ["", "13812345678"]}}
     with engine.begin() as connection:
         connection.execute(insert(table("audit_entries", *(column._copy() for column in old))), rows)
     migrations.upgrade(engine)
     with engine.begin() as connection:
         found = prove(connection)
         assert (found.sentences, found.entries, found.last_id) == ([], 4, 8)
+        assert connection.scalar(select(ENTRIES.c.details).where(ENTRIES.c.id == 7)) == {"phone": ["", "138****5678"]}
         with Session(connection) as session:
             audit._link(session, [{**rows[0], "at": datetime(2026, 2, 1, tzinfo=UTC)}])
             session.flush()
