@@ -49,6 +49,7 @@ TOLD = [column for column in ENTRIES.columns if column.name != "hash"]
 def upgrade() -> None:
     on_postgresql = op.get_bind().dialect.name == "postgresql"
     op.add_column("audit_entries", sa.Column("hash", sa.String(length=64), nullable=False, server_default=""))
+    _mask_telephones()
     last_id, last, count = _linked()
     if on_postgresql:  # SQLite would make the table anew to be rid of it; an entry without a hash is found all the same
         op.alter_column("audit_entries", "hash", server_default=None)
@@ -65,6 +66,25 @@ def upgrade() -> None:
     for name, columns in LOOKED_FOR.items():
         op.create_index(f"ix_audit_entries_{name}_at", "audit_entries", [*columns, "at"])
     _guard_on_postgresql() if on_postgresql else _guard_on_sqlite()
+
+
+def _mask_telephones() -> None:
+    """Entries about brokers told numbers whole; once they are linked nothing of them can be taken away any more."""
+    told = sa.select(ENTRIES.c.id, ENTRIES.c.details).where(ENTRIES.c.action.in_(("create_broker", "revise_broker")))
+    masked = [
+        {"numbered": row.id, "masked": row.details | {"phone": [_masked(number) for number in row.details["phone"]]}}
+        for row in op.get_bind().execute(told)
+        if "phone" in row.details
+    ]
+    change = sa.update(ENTRIES).where(ENTRIES.c.id == sa.bindparam("numbered"))
+    if masked:
+        op.get_bind().execute(change.values(details=sa.bindparam("masked", type_=sa.JSON)), masked)
+
+
+def _masked(number: str) -> str:
+    if len(number) < 11:
+        return "*" * len(number)
+    return number[:3] + "*" * (len(number) - 7) + number[-4:]
 
 
 def _linked() -> tuple[int, str, int]:

@@ -10,8 +10,10 @@ from contracts_app.core.codes import (
     CodeError,
     is_patent_number,
     is_software_number,
+    mask_address,
     mask_phone,
     mask_resident_id,
+    mask_within,
     organisation_code_with_check,
     parse_registration_number,
     parse_resident_id,
@@ -205,3 +207,16 @@ def test_a_short_number_shows_nothing():
     assert mask_resident_id("123456789") == "*********"
     assert mask_phone("85661234") == "********"
     assert mask_phone("") == ""
+
+
+def test_an_address_shows_its_province_at_most():
+    assert mask_address("福建省晋江市示范路 8 号") == "福建省***"
+    assert mask_address("示范路 8") == "*" * 5
+    assert mask_address("") == ""
+
+
+def test_numbers_that_somebody_typed_into_a_text_are_masked():
+    told = "找 13812345678 或 0595-85661234（身份证 11010519491231002X）"
+    assert mask_within(told) == "找 138****5678 或 059******1234（身份证 110105********002X）"
+    for text in ("2026350500000123", "JJ-JSHT-2026-00231", "2026-03-01 到 2026-12-31", "1,200,000.00 元", "晋江"):
+        assert mask_within(text) == text
