@@ -16,7 +16,7 @@ from contracts_app.core.errors import SENTENCES, NotYours, Refused
 from contracts_app.regions.models import Level, Region
 
 from . import quorum
-from .models import GrantState, RoleGrant, User, UserRole
+from .models import GrantStage, RoleGrant, User, UserRole
 from .roles import NO_OFFICE_IN_TOWN, OFFICE_ROLES, Role, duty_of
 
 CHANGED_SINCE = "提出申请以后，这个账号又有变动。由系统管理员按现在的情况重新提出。"
@@ -55,7 +55,7 @@ def words(roles: frozenset[Role]) -> str:
 def standing(user: User) -> RoleGrant | None:
     """The request about this account that waits, if there is one."""
     return db.session.scalar(
-        select(RoleGrant).where(RoleGrant.user_id == user.id, RoleGrant.state == GrantState.WAITING)
+        select(RoleGrant).where(RoleGrant.user_id == user.id, RoleGrant.stage == GrantStage.WAITING)
     )
 
 
@@ -66,8 +66,8 @@ def of(user: User) -> Sequence[RoleGrant]:
 
 def listed(person: User, *, waiting: bool) -> Select[RoleGrant]:
     """What waits in the person's region, or what was decided there."""
-    state = RoleGrant.state == GrantState.WAITING if waiting else RoleGrant.state != GrantState.WAITING
-    return _of_region(select(RoleGrant), person).where(state)
+    stage = RoleGrant.stage == GrantStage.WAITING if waiting else RoleGrant.stage != GrantStage.WAITING
+    return _of_region(select(RoleGrant), person).where(stage)
 
 
 def inbox_count(person: User) -> int:
@@ -92,7 +92,7 @@ Ids = Sequence[int] | Select[int]
 def latest_confirmed(user_ids: Ids) -> dict[int, RoleGrant]:
     """Account -> by whom and when its roles were last granted; nothing for accounts from before there were requests."""
     newest = select(func.max(RoleGrant.id)).where(
-        RoleGrant.user_id.in_(user_ids), RoleGrant.state == GrantState.CONFIRMED
+        RoleGrant.user_id.in_(user_ids), RoleGrant.stage == GrantStage.CONFIRMED
     )
     found = db.session.scalars(shown().where(RoleGrant.id.in_(newest.group_by(RoleGrant.user_id))))
     return {grant.user_id: grant for grant in found}
@@ -100,7 +100,7 @@ def latest_confirmed(user_ids: Ids) -> dict[int, RoleGrant]:
 
 def standing_of(user_ids: Sequence[int]) -> dict[int, RoleGrant]:
     """Account -> the request that waits."""
-    found = shown().where(RoleGrant.user_id.in_(user_ids), RoleGrant.state == GrantState.WAITING)
+    found = shown().where(RoleGrant.user_id.in_(user_ids), RoleGrant.stage == GrantStage.WAITING)
     return {grant.user_id: grant for grant in db.session.scalars(found)}
 
 
@@ -150,7 +150,7 @@ def propose(admin: User, user: User, *, roles: frozenset[Role], region: Region, 
 def withdraw(person: User, grant: RoleGrant) -> None:
     """Take a request back. Raises ``Refused`` when it does not wait any more."""
     _lock(grant)
-    _close(grant, GrantState.WITHDRAWN, person)
+    _close(grant, GrantStage.WITHDRAWN, person)
     audit.record("withdraw_roles", person, subject="user", subject_id=grant.user_id, **_facts(grant))
 
 
@@ -158,7 +158,7 @@ def withdraw_standing(user: User, by: User | str) -> None:
     """The same for whatever waits about an account, because something else became of it."""
     grant = standing(user)
     if grant is not None:
-        _close(grant, GrantState.WITHDRAWN, None if isinstance(by, str) else by)
+        _close(grant, GrantStage.WITHDRAWN, None if isinstance(by, str) else by)
         audit.record("withdraw_roles", by, subject="user", subject_id=user.id, **_facts(grant))
         db.session.flush()
 
@@ -192,7 +192,7 @@ def refuse(person: User, grant: RoleGrant, answer: str) -> None:
     _decides(person, grant)
     if not answer.strip():
         raise Refused("写明不同意的理由。")
-    _close(grant, GrantState.REFUSED, person, answer)
+    _close(grant, GrantStage.REFUSED, person, answer)
     audit.record("refuse_roles", person, subject="user", subject_id=grant.user_id, **_facts(grant), answer=answer)
 
 
@@ -286,10 +286,10 @@ def _lock(grant: RoleGrant) -> None:
     The version they read first stays what they go by, so that nothing is decided twice even without the lock.
     """
     db.session.execute(select(User.id).where(User.id == grant.user_id).with_for_update())
-    db.session.refresh(grant, ["state", "decided_by_id", "decided_at"])
-    if grant.state is not GrantState.WAITING:
+    db.session.refresh(grant, ["stage", "decided_by_id", "decided_at"])
+    if grant.stage is not GrantStage.WAITING:
         who = f"由{grant.decided_by.name}办理" if grant.decided_by else "办理"
-        raise Refused(f"这项申请已{who}，现在是“{grant.state.label}”。")
+        raise Refused(f"这项申请已{who}，现在是“{grant.stage.label}”。")
 
 
 def _has_changed(grant: RoleGrant) -> bool:
@@ -302,15 +302,15 @@ def _has_changed(grant: RoleGrant) -> bool:
 def _take_effect(grant: RoleGrant, by: User | None, answer: str) -> None:
     user = grant.user
     _keeps_quorum(user, grant.roles_after)
-    _close(grant, GrantState.CONFIRMED, by, answer)
+    _close(grant, GrantStage.CONFIRMED, by, answer)
     user.region_code, user.region = grant.region_after_code, grant.region_after
     user.wanted_at = now_utc()
     give(user, grant.roles_after)
     tell(user)
 
 
-def _close(grant: RoleGrant, state: GrantState, by: User | None, answer: str = "") -> None:
-    grant.state, grant.decided_by, grant.decided_at, grant.answer = state, by, now_utc(), answer
+def _close(grant: RoleGrant, stage: GrantStage, by: User | None, answer: str = "") -> None:
+    grant.stage, grant.decided_by, grant.decided_at, grant.answer = stage, by, now_utc(), answer
     db.session.flush()
 
 

@@ -113,7 +113,7 @@ class Roles(TypeDecorator[frozenset[Role]]):
         return None if value is None else frozenset(role for role in Role if role.value in value.split(","))
 
 
-class GrantState(Word):
+class GrantStage(Word):
     """What became of a request for roles."""
 
     WAITING = "waiting", "待复核"
@@ -130,24 +130,24 @@ class RoleGrant(Base):
 
     __tablename__ = "role_grants"
     __table_args__ = (
-        CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="grant_waits_or_is_decided"),
-        CheckConstraint("state <> 'refused' OR answer <> ''", name="grant_refused_with_a_reason"),
+        CheckConstraint("(stage = 'waiting') = (decided_at IS NULL)", name="grant_waits_or_is_decided"),
+        CheckConstraint("stage <> 'refused' OR answer <> ''", name="grant_refused_with_a_reason"),
         CheckConstraint(
-            "state NOT IN ('confirmed', 'refused') OR (decided_by_id <> proposed_by_id AND decided_by_id <> user_id)",
+            "stage NOT IN ('confirmed', 'refused') OR (decided_by_id <> proposed_by_id AND decided_by_id <> user_id)",
             name="grant_decided_by_another_person",
         ),
         Index(
             "uq_role_grants_one_waiting",
             "user_id",
             unique=True,
-            sqlite_where=text("state = 'waiting'"),
-            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("stage = 'waiting'"),
+            postgresql_where=text("stage = 'waiting'"),
         ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    state: Mapped[GrantState] = mapped_column(word_type(GrantState, "state"), default=GrantState.WAITING, index=True)
+    stage: Mapped[GrantStage] = mapped_column(word_type(GrantStage, "stage"), default=GrantStage.WAITING, index=True)
     roles_before: Mapped[frozenset[Role]] = mapped_column(Roles)
     roles_after: Mapped[frozenset[Role]] = mapped_column(Roles)
     region_before_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))

@@ -14,7 +14,7 @@ from contracts_app.regions.queries import region
 from . import dormancy, grants, queries
 from .actions import AT_THE_MACHINE
 from .commands import users
-from .models import GrantState, RoleGrant, User
+from .models import GrantStage, RoleGrant, User
 from .roles import Role
 
 REASON = click.option("--reason", required=True, help="Why, for the log; it says 命令行 did it.")
@@ -48,7 +48,7 @@ def dormant(days: int, unused_days: int, disable: bool) -> None:
 @users.command()
 def pending() -> None:
     """Print the requests for roles that wait for a security administrator."""
-    for one in db.session.scalars(grants.shown().where(RoleGrant.state == GrantState.WAITING)):
+    for one in db.session.scalars(grants.shown().where(RoleGrant.stage == GrantStage.WAITING)):
         asked_by = one.proposed_by.name if one.proposed_by else AT_THE_MACHINE
         after = f"{grants.words(one.roles_after)}（{one.region_after.name}）"
         click.echo(f"{one.user.username}\t{one.user.name}\t{after}\t{asked_by}\t{one.reason}")

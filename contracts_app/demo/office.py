@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from contracts_app.accounts.models import GrantState, Recertification, RoleGrant, User
+from contracts_app.accounts.models import GrantStage, Recertification, RoleGrant, User
 from contracts_app.accounts.roles import THREE, Role
 from contracts_app.core.clock import day_edges
 from contracts_app.core.db import db
@@ -38,7 +38,7 @@ def _granted(user: User, admin: User | None, keeper: User | None, at: datetime) 
     first = bool(user.own_roles & set(THREE))  # by whoever owns the machine
     return RoleGrant(
         user=user,
-        state=GrantState.CONFIRMED,
+        stage=GrantStage.CONFIRMED,
         roles_before=frozenset(),
         roles_after=user.own_roles,
         region_before_code=user.region_code,

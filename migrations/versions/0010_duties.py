@@ -31,10 +31,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column(
-            "state",
+            "stage",
             sa.Enum(
                 *("waiting", "confirmed", "refused", "withdrawn"),
-                name="state",
+                name="stage",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
@@ -53,13 +53,13 @@ def upgrade() -> None:
         sa.Column("answer", sa.String(length=300), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "(state = 'waiting') = (decided_at IS NULL)", name=op.f("ck_role_grants_grant_waits_or_is_decided")
+            "(stage = 'waiting') = (decided_at IS NULL)", name=op.f("ck_role_grants_grant_waits_or_is_decided")
         ),
         sa.CheckConstraint(
-            "state <> 'refused' OR answer <> ''", name=op.f("ck_role_grants_grant_refused_with_a_reason")
+            "stage <> 'refused' OR answer <> ''", name=op.f("ck_role_grants_grant_refused_with_a_reason")
         ),
         sa.CheckConstraint(
-            "state NOT IN ('confirmed', 'refused') OR (decided_by_id <> proposed_by_id AND decided_by_id <> user_id)",
+            "stage NOT IN ('confirmed', 'refused') OR (decided_by_id <> proposed_by_id AND decided_by_id <> user_id)",
             name=op.f("ck_role_grants_grant_decided_by_another_person"),
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_role_grants_user_id_users")),
@@ -74,14 +74,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_grants")),
     )
     op.create_index(op.f("ix_role_grants_user_id"), "role_grants", ["user_id"])
-    op.create_index(op.f("ix_role_grants_state"), "role_grants", ["state"])
+    op.create_index(op.f("ix_role_grants_stage"), "role_grants", ["stage"])
     op.create_index(
         "uq_role_grants_one_waiting",
         "role_grants",
         ["user_id"],
         unique=True,
-        sqlite_where=sa.text("state = 'waiting'"),
-        postgresql_where=sa.text("state = 'waiting'"),
+        sqlite_where=sa.text("stage = 'waiting'"),
+        postgresql_where=sa.text("stage = 'waiting'"),
     )
 
     op.create_table(

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from contracts_app import commands
 from contracts_app.accounts import actions, grants
-from contracts_app.accounts.models import GrantState, RoleGrant, User, UserRole
+from contracts_app.accounts.models import GrantStage, RoleGrant, User, UserRole
 from contracts_app.accounts.roles import Role
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
@@ -46,7 +46,7 @@ def test_a_security_administrator_sees_what_waits_and_lets_it_take_effect(sign_i
     assert 'class="count">1<' in page or ">1<" in page
     assert answer(desk, asked).status_code == 302
     assert asked.user.own_roles == {Role.REGISTRAR, Role.REVIEWER}
-    assert (asked.state, asked.decided_by_id) == (GrantState.CONFIRMED, keeper.id)
+    assert (asked.stage, asked.decided_by_id) == (GrantStage.CONFIRMED, keeper.id)
     waits = f"/users/grants/{asked.id}"
     assert waits not in desk.get("/users/grants").text
     assert waits in desk.get("/users/grants?is=decided").text
@@ -58,7 +58,7 @@ def test_a_refusal_says_why_and_changes_nothing(sign_in, keeper, asked):
     assert "写明不同意的理由" in answer(desk, asked, "refuse").text
     assert "选择同意或不同意" in desk.post(f"/users/grants/{asked.id}/answer").text
     assert answer(desk, asked, "refuse", "没有任职文件").status_code == 302
-    assert (asked.state, asked.answer, asked.user.own_roles) == (GrantState.REFUSED, "没有任职文件", {Role.REGISTRAR})
+    assert (asked.stage, asked.answer, asked.user.own_roles) == (GrantStage.REFUSED, "没有任职文件", {Role.REGISTRAR})
     assert "没有任职文件" in sign_in(asked.proposed_by).get(f"/users/{asked.user_id}").text
 
 
@@ -67,7 +67,7 @@ def test_whoever_comes_second_is_told_what_was_decided(sign_in, make, keeper, as
     late = answer(sign_in(make.user(Role.SECURITY)), asked, "refuse", "不同意")
     assert late.status_code == 409
     assert "已由郑守安办理" in late.text
-    assert asked.state is GrantState.CONFIRMED
+    assert asked.stage is GrantStage.CONFIRMED
 
 
 def test_nobody_confirms_for_themselves(make, keeper, asked, session):
@@ -79,7 +79,7 @@ def test_nobody_confirms_for_themselves(make, keeper, asked, session):
     with pytest.raises(NotYours, match="由安全管理员复核"):
         grants.confirm(asked.proposed_by, asked)
     for person_id in (asked.proposed_by_id, asked.user_id):
-        values = {"state": GrantState.CONFIRMED, "decided_at": now_utc(), "decided_by_id": person_id}
+        values = {"stage": GrantStage.CONFIRMED, "decided_at": now_utc(), "decided_by_id": person_id}
         with pytest.raises(IntegrityError):
             write_past_the_service(session, asked, values)
 
@@ -104,14 +104,14 @@ def test_fewer_roles_are_fewer_at_once_and_a_new_request_takes_the_place_of_the_
     region = user.region
     more = frozenset({Role.REGISTRAR, Role.MANAGER})
     newer = actions.revise(admin, user, name=user.name, roles=more, region=region, version=user.version, reason="文")
-    assert (asked.state, newer.state) == (GrantState.WITHDRAWN, GrantState.WAITING)
+    assert (asked.stage, newer.stage) == (GrantStage.WITHDRAWN, GrantStage.WAITING)
     user.grants[:] = []
     grants.give(user, more)
     fewer = frozenset({Role.MANAGER})
     with pytest.raises(ValueError, match="写明事由"):
         actions.revise(admin, user, name=user.name, roles=fewer, region=region, version=user.version)
     actions.revise(admin, user, name=user.name, roles=fewer, region=region, version=user.version, reason="离开窗口")
-    assert (user.own_roles, newer.state) == (fewer, GrantState.WITHDRAWN)
+    assert (user.own_roles, newer.stage) == (fewer, GrantStage.WITHDRAWN)
     entry = db.session.query(AuditEntry).filter_by(action="take_roles").one()
     assert entry.details == {"roles": ["登记员、局领导", "局领导"], "reason": "离开窗口"}
 
@@ -122,7 +122,7 @@ def test_what_has_changed_since_is_asked_for_anew(make, keeper, asked):
         grants.confirm(keeper, asked)
     with_password(asked.proposed_by)
     actions.set_active(asked.proposed_by, asked.user, is_active=False)
-    assert asked.state is GrantState.WITHDRAWN
+    assert asked.stage is GrantStage.WITHDRAWN
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.SECURITY, Role.AUDITOR])
@@ -173,7 +173,7 @@ def test_two_people_decide_at_the_same_moment_and_one_of_them_is_told(live):
     db.session.expire_all()
     kept = db.session.get(RoleGrant, asked.id)
     has = db.session.get(User, asked.user_id).own_roles
-    assert (Role.REVIEWER in has) == (kept.state is GrantState.CONFIRMED)
+    assert (Role.REVIEWER in has) == (kept.stage is GrantStage.CONFIRMED)
 
 
 def test_the_pages_ask_the_same_number_of_questions_for_many(sign_in, make, keeper, asked, count_queries):

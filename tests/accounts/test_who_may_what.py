@@ -32,6 +32,8 @@ PAGES = [
     ("POST", "/users/{user}/disable", {Role.ADMIN}),
     ("POST", "/users/{user}/enable", {Role.ADMIN}),
     ("GET", "/audit", {Role.AUDITOR}),
+    ("GET", "/audit/export.csv", {Role.AUDITOR}),
+    ("POST", "/audit/verify", {Role.AUDITOR}),
     ("GET", "/brokers/", READERS),
     ("GET", "/brokers/{broker}", READERS),
     ("POST", "/brokers/{broker}/reveal", OFFICE),
