@@ -73,6 +73,16 @@ def test_a_database_of_another_release_is_not_ready(live):
     assert at(newest).status_code == 200
 
 
+def test_a_release_that_knows_less_than_its_database_does_not_start(live):
+    with db.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with live.app.app_context():
+        said = live.app.test_cli_runner().invoke(args=["init"])
+    assert said.exit_code == 1
+    assert "更新的版本" in said.stderr
+    assert "migrations to" in said.stderr
+
+
 # --- figures ----------------------------------------------------------------------------------------------------------
 
 
