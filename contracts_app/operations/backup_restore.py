@@ -322,7 +322,12 @@ def standing_on(place: Place) -> Iterator[None]:
     app = Flask(__name__)
     app.config.from_mapping(current_app.config)
     app.config["SETTINGS"] = replace(
-        settings, instance=place.folder, database_url=place.url, data_keys_file=None, checkpoint_dir=None
+        settings,
+        instance=place.folder,
+        database_url=place.url,
+        data_keys_file=None,
+        checkpoint_dir=None,
+        replica_url=None,
     )
     database.init_app(app, place.url)
     app.extensions["files"] = FolderStore(place.folder / "files")
