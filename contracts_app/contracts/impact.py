@@ -19,7 +19,7 @@ from contracts_app.targets import queries as targets
 
 from . import changes, ledger
 from .cases import CaseKind, ContractCase
-from .ledger import Dimensions, Figures, LedgerEntry, Standing
+from .ledger import Cause, Dimensions, Figures, LedgerEntry, Standing
 from .models import Contract
 from .query import ContractQuery
 from .states import State
@@ -62,6 +62,13 @@ class Impact:
     lists: Sequence[Moved]
     has_benefits: bool | None
     benefits_note: str
+    technology_amount: Decimal | None = None  # 技术交易额 as it would be, of a change
+    verified: Decimal = Decimal(0)  # 元 of technology income that was verified by now
+
+    @property
+    def is_below_verified(self) -> bool:
+        """Whether less 技术交易额 would be left than was verified already (domain facts 4.1)."""
+        return self.technology_amount is not None and self.technology_amount < self.verified
 
 
 def impact_of(contract: Contract, case: ContractCase, day: date) -> Impact | None:
@@ -77,7 +84,16 @@ def impact_of(contract: Contract, case: ContractCase, day: date) -> Impact | Non
         [*_states(case), *_dimensions(standing, wanted)],
         told.has_benefits if told else None,
         told.benefits_note if told else "",
+        sum((one.technology_amount for one in wanted.values()), Decimal(0)) if case.kind is CaseKind.CHANGE else None,
+        _verified(contract),
     )
+
+
+def _verified(contract: Contract) -> Decimal:
+    own = select(func.sum(LedgerEntry.verified_income)).where(
+        LedgerEntry.contract_id == contract.id, LedgerEntry.cause == Cause.VERIFICATION
+    )
+    return db.session.scalar(own) or Decimal(0)
 
 
 def _wanted(contract: Contract, case: ContractCase, standing: Standing) -> Standing:

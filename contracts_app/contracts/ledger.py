@@ -59,7 +59,8 @@ _CHOSEN = (
     *("payment_model_code", "seller_kind_code", "buyer_kind_code", "seller_unit_code", "buyer_unit_code"),
 )
 _COUNTED = ("cause", "type_code", "filed_by_id", "contracts", "total_amount", "technology_amount")
-_REST = (*(name for name in _CHOSEN if name not in _COUNTED), "flow", "amount_band", "verified_income", "received_amount")
+_MORE_MONEY = ("verified_income", "received_amount")
+_REST = (*(name for name in _CHOSEN if name not in _COUNTED), "flow", "amount_band", *_MORE_MONEY)
 
 
 class LedgerEntry(Base):

@@ -27,7 +27,7 @@ from .ledger import Cause, Difference, LedgerEntry
 from .query import PLACES
 
 FOLDED_FROM = 10_000  # entries; fewer are added up from the ledger in a few milliseconds
-AT_ONCE = 400_000  # entries that are held in memory while they are folded: some 200 MB
+AT_ONCE = 200_000  # entries that are held in memory while they are folded: some 400 MB
 FIGURES = ("contracts", "total_amount", "technology_amount", "verified_income", "received_amount")
 
 
@@ -133,6 +133,7 @@ class _Entries:
             .order_by(LedgerEntry.id)
         ).all()
         columns: list[Any] = list(zip(*rows, strict=True)) or [()] * (4 + len(places) + len(facets) + len(figures))
+        del rows
         self.ids, days, causes, units = columns[:4]
         rest = columns[4:]
         self.figures = [_packed((1, *of)) for of in zip(*rest[-len(figures) :], strict=True)]
@@ -141,7 +142,7 @@ class _Entries:
         self.width = max(map(len, self.values.values()), default=1) + 1
         self.low = {letter: codes for letter, (_, codes) in coded.items()}
         self.high = {letter: _times(self.width, *coded[letter]) for letter in FACETS}
-        self.low[""] = self.high[""] = [0] * len(rows)
+        self.low[""] = self.high[""] = [0] * len(self.ids)
         self.where: dict[tuple[Caliber, bool], tuple[list[Any], list[int]]] = {}
         for caliber, of in zip(PLACES, rest, strict=False):
             for by_day in (True, False):
@@ -241,9 +242,9 @@ Told = Callable[[int, int], None]
 def fold(told: Told = lambda done, whole: None) -> int:
     """Fold what the ledger holds into the summaries; returns how many entries that was. For commands and timers.
 
-    Safe at any time and beside people who register: each kind of sum is brought up to date in a moment of its own.
+    Safe at any time and beside people who register: the kinds of sum are brought up to date some at a time.
     On PostgreSQL they wait only while the last entry's number is read; SQLite has one writer, so there they wait for
-    one kind at a time, a part of a second. ``told`` hears how much of it is done.
+    some kinds at a time, a second or two. ``told`` hears how much of it is done.
     """
     with unit_of_work() as work:
         if work.get_bind().dialect.name == "postgresql":
@@ -257,8 +258,8 @@ def fold(told: Told = lambda done, whole: None) -> int:
         until = min(after + AT_ONCE, last)
         with unit_of_work():
             entries = _Entries(LedgerEntry.id > after, LedgerEntry.id <= until)
-        # Little is new as a rule: then all at once.
-        step = 1 if len(entries.ids) > FOLDED_FROM else len(KINDS)
+        # Little is new as a rule: then all at once. Much of it by twelve, so that nobody waits long for the database.
+        step = 12 if len(entries.ids) > FOLDED_FROM else len(KINDS)
         for place in range(0, len(KINDS), step):
             _bring_up_to(until, KINDS[place : place + step], entries)
             told(after - begin + (until - after) * (place + step) // len(KINDS), last - begin)

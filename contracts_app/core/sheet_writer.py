@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -59,7 +59,7 @@ class Sheet:
 def write_workbook(stream: BinaryIO, sheets: Sequence[Sheet]) -> None:
     """Write the sheets. Numbers are numbers with a format; a text is never a formula, whatever it begins with."""
     book = xlsxwriter.Workbook(stream, {"constant_memory": True, "default_date_format": As.DAY.value})
-    looks = _Looks(book)
+    looks = Looks(book)
     for sheet in sheets:
         _write(book.add_worksheet(sheet.name), sheet, looks)
     book.close()
@@ -107,38 +107,58 @@ def _decimal(value: Decimal | Fraction | int) -> Decimal:
     return Decimal(value.numerator) / value.denominator if isinstance(value, Fraction) else Decimal(value)
 
 
-class _Looks:
-    """The formats of the cells, each made once."""
+BASE: Mapping[str, Any] = {"font_name": "等线", "font_size": 10, "valign": "vcenter"}
+BOXED: Mapping[str, Any] = {**BASE, "border": 1, "border_color": "#c9d3dc"}
+# How the cells of every workbook look, by what they are.
+LOOKS: Mapping[str, Mapping[str, Any]] = {
+    "title": {**BASE, "bold": True, "font_size": 16},
+    "heading": {**BASE, "bold": True, "font_size": 12},
+    "note": {**BASE, "font_color": "#5b6472"},
+    "plain": {**BASE, "text_wrap": True, "valign": "top"},
+    "label": {**BASE, "bold": True, "font_color": "#33414f", "valign": "top"},
+    "link": {**BASE, "font_color": "#1b5e91", "underline": 1},
+    "head": {**BOXED, "bold": True, "bg_color": "#eaf0f4", "text_wrap": True, "align": "center"},
+    "cell": BOXED,
+    "wrap": {**BOXED, "text_wrap": True, "valign": "top"},
+    "foot": {**BOXED, "bold": True, "bg_color": "#f4f7f9", "top": 2},
+    "check": {**BOXED, "italic": True, "font_color": "#5b6472"},
+}
+
+
+class Looks:
+    """The formats of a workbook, each made once. ``number`` is how a number is written."""
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
-        base = {"font_name": "等线", "font_size": 10, "valign": "vcenter"}
-        table = base | {"border": 1, "border_color": "#c9d3dc"}
-        self.title = book.add_format(base | {"bold": True, "font_size": 14})
-        self.note = book.add_format(base | {"font_color": "#5b6472"})
-        self.head = book.add_format(table | {"bold": True, "bg_color": "#eaf0f4", "text_wrap": True, "align": "center"})
-        self.cell = {kind: book.add_format(table | {"num_format": kind.value}) for kind in As}
-        foot = table | {"bold": True, "bg_color": "#f7f9fb", "top": 2}
-        self.foot = {kind: book.add_format(foot | {"num_format": kind.value}) for kind in As}
+        self._book = book
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, kind: str = "cell", number: str = As.TEXT.value, **more: Any) -> Any:
+        look = {"num_format": number, **LOOKS[kind], **more}
+        key = repr(sorted(look.items()))
+        if key not in self._made:
+            self._made[key] = self._book.add_format(look)
+        return self._made[key]
 
 
-def _write(page: Any, sheet: Sheet, looks: _Looks) -> None:
+def _write(page: Any, sheet: Sheet, looks: Looks) -> None:
     for number, column in enumerate(sheet.columns):
         page.set_column(number, number, column.width)
     line = 0
-    above = [(sheet.title, looks.title)] if sheet.title else []
-    for text, look in [*above, *((note, looks.note) for note in sheet.notes)]:
+    above = [(sheet.title, looks("title"))] if sheet.title else []
+    for text, look in [*above, *((note, looks("note")) for note in sheet.notes)]:
         page.write_string(line, 0, text, look)
         line += 1
     header = line + 1 if line else 0
     for number, column in enumerate(sheet.columns):
-        page.write_string(header, number, column.label, looks.head)
+        page.write_string(header, number, column.label, looks("head"))
     page.freeze_panes(header + 1, sheet.frozen)
     page.repeat_rows(header)
     page.set_landscape()
     page.set_paper(9)  # A4
     page.fit_to_pages(1, 0)
     line = header + 1
-    for rows, look_of in ((sheet.rows, looks.cell), (sheet.foot, looks.foot)):
+    for rows, kind in ((sheet.rows, "cell"), (sheet.foot, "foot")):
+        look_of = {one: looks(kind, one.value) for one in As}
         for cells in rows:
             for number, (cell, column) in enumerate(zip(cells, sheet.columns, strict=True)):
                 _put(page, line, number, cell, column.kind, look_of)

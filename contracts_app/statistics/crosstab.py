@@ -171,7 +171,10 @@ class _Builder:
         found = {column for _, column in self.now}
         if self.has_cells_before:
             found |= {column for _, column in self.before}
-        return _in_order(self.columns, found, self.question, self.person)
+        keys = _in_order(self.columns, found, self.question, self.person)
+        if self.question.turned.order is Order.AMOUNT:  # a long list: the largest on the first page of columns
+            keys.sort(key=lambda key: (key == "", -(self.measure.of(self._sums(None, key)) or 0)))
+        return keys
 
     @staticmethod
     def _names(dimension: Dimension, keys: Iterable[str]) -> dict[str, str]:

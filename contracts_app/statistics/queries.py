@@ -1,8 +1,8 @@
 """The year in figures, from the ledger. Page, command and tests read the same functions.
 
 Statements do not grow with contracts. One reading of the summary gives every month of this year and of those it is
-compared with, by unit; of past years only the month of the as-of day is added up from its days. The few hundred cells
-that come back are added up here.
+compared with, by unit; one for each year more gives the month of the as-of day up to it. The few hundred cells that
+come back are added up here.
 """
 
 from collections.abc import Mapping, Sequence

@@ -9,6 +9,8 @@ from typing import Any
 
 from xlsxwriter.utility import xl_rowcol_to_cell as at
 
+from contracts_app.core.sheet_writer import Looks
+
 Value = str | int | Decimal | Fraction | date | None
 TEXT, COUNT, WAN, SHARE, DAY, RANK, PLAIN = "@", "#,##0", "#,##0.00", "0.0%", "yyyy-mm-dd", "0", "#,##0.######"
 
@@ -36,34 +38,15 @@ class Book:
 
     def __init__(self, book: Any, place: str) -> None:
         self.book, self.place = book, place  # region and period, as every sheet names them
-        self._looks: dict[tuple[str, str], Any] = {}
+        self._looks = Looks(book)
         self.contents: list[tuple[str, str]] = []  # sheet and what it holds
 
     def look(self, number: str = TEXT, kind: str = "cell") -> Any:
-        if (number, kind) not in self._looks:
-            self._looks[number, kind] = self.book.add_format({"num_format": number, **_KINDS[kind]})
-        return self._looks[number, kind]
+        return self._looks(kind, number)
 
     def sheet(self, name: str, holds: str, columns: Sequence[Column], *notes: str, frozen: int = 1) -> "Sheet":
         self.contents.append((name, holds))
         return Sheet(self, name, holds, columns, notes, frozen)
-
-
-_BASE = {"font_name": "等线", "font_size": 10, "valign": "vcenter"}
-_BOXED = _BASE | {"border": 1, "border_color": "#c9d3dc"}
-_KINDS: dict[str, dict[str, Any]] = {
-    "title": _BASE | {"bold": True, "font_size": 16},
-    "heading": _BASE | {"bold": True, "font_size": 12},
-    "note": _BASE | {"font_color": "#5b6472"},
-    "plain": _BASE | {"text_wrap": True, "valign": "top"},
-    "label": _BASE | {"bold": True, "font_color": "#33414f", "valign": "top"},
-    "link": _BASE | {"font_color": "#1b5e91", "underline": 1},
-    "head": _BOXED | {"bold": True, "bg_color": "#eaf0f4", "text_wrap": True, "align": "center"},
-    "cell": _BOXED,
-    "wrap": _BOXED | {"text_wrap": True, "valign": "top"},
-    "foot": _BOXED | {"bold": True, "bg_color": "#f4f7f9", "top": 2},
-    "check": _BOXED | {"italic": True, "font_color": "#5b6472"},
-}
 
 
 class Sheet:

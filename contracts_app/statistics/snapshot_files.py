@@ -12,7 +12,7 @@ import xlsxwriter
 from contracts_app.contracts.facets import Caliber
 from contracts_app.contracts.ledger import Figures
 from contracts_app.core.clock import local
-from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Column, csv_lines
+from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Column, Looks, csv_lines
 
 from .measures import PLAIN, Kind
 from .snapshot_contents import GROUPS, Tables, share_of_task, task_lines
@@ -64,13 +64,15 @@ def as_workbook(frozen: Frozen) -> bytes:
     """What it is, each caliber with its tables, the tasks and the definitions, each on a sheet of its own."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}) as book:
+        made = Looks(book)
         looks = {
-            "head": book.add_format({"bold": True, "bottom": 1, "bg_color": "#E8EFF5", "text_wrap": True}),
-            "bold": book.add_format({"bold": True}),
-            "money": book.add_format({"num_format": _MONEY}),
-            "count": book.add_format({"num_format": _COUNT}),
-            "share": book.add_format({"num_format": _SHARE}),
-            "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+            "head": made("head"),
+            "bold": made("label"),
+            "text": made("cell"),
+            "money": made("cell", _MONEY),
+            "count": made("cell", _COUNT),
+            "share": made("cell", _SHARE),
+            "wrap": made("plain"),
         }
         _about(book.add_worksheet("说明"), looks, frozen)
         for caliber in Caliber:
@@ -112,7 +114,7 @@ def _figures(sheet: Any, looks: Mapping[str, Any], frozen: Frozen, caliber: Cali
     sheet.set_column(3, len(heads) - 1, 20)
     for line, (group, key, name, figures) in enumerate(rows(frozen.tables(caliber), frozen.content["names"]), 1):
         for column, words in enumerate((group, key, name)):
-            sheet.write_string(line, column, words)
+            sheet.write_string(line, column, words, looks["text"])
         for column, value in enumerate(figures, 3):
             sheet.write_number(line, column, value, looks["count" if isinstance(value, int) else "money"])
     sheet.freeze_panes(1, 3)
@@ -126,12 +128,12 @@ def _tasks(sheet: Any, looks: Mapping[str, Any], frozen: Frozen) -> None:
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 6, 22)
     for line, (name, task) in enumerate(task_lines(frozen.content), 1):
-        sheet.write_string(line, 0, name)
+        sheet.write_string(line, 0, name, looks["text"])
         sheet.write_number(line, 1, Decimal(task["value"]), looks["money"])
         sheet.write_number(line, 2, Decimal(task["done"]), looks["money"])
         sheet.write_formula(line, 3, f"=C{line + 1}/B{line + 1}", looks["share"], float(share_of_task(task)))
         for column, value in enumerate((task.get("document"), task.get("version"), task.get("issued_on")), 4):
-            sheet.write_string(line, column, str(value or ""))
+            sheet.write_string(line, column, str(value or ""), looks["text"])
     sheet.freeze_panes(1, 1)
     _on_paper(sheet)
 

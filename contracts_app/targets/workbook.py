@@ -18,6 +18,7 @@ import xlsxwriter
 from contracts_app.codes.models import Measure
 from contracts_app.core.clock import parse_day
 from contracts_app.core.files import FileRefused
+from contracts_app.core.sheet_writer import As, Looks
 from contracts_app.core.workbooks import Cell, Sheet, place, read
 
 from . import values
@@ -130,34 +131,26 @@ def _written(rows: Sequence[Sequence[Cell]], header: int, seen: str, marks: Mapp
 
 
 class _Looks:
-    """The formats of the cells, each made once."""
+    """How each cell of the table looks: the head with what it is about, the header, and what is filled in."""
 
     def __init__(self, book: xlsxwriter.Workbook, header: int, is_money: Sequence[bool]) -> None:
-        self._book, self._header, self._is_money = book, header, is_money
-        self._made: dict[str, Any] = {}
+        self._looks, self._header, self._is_money = Looks(book), header, is_money
 
     def of(self, row: int, column: int, cell: Cell, *, is_bad: bool) -> Any:
-        look: dict[str, Any] = {"font_name": "等线", "font_size": 11, "valign": "vcenter"}
+        bad = {"bg_color": "#fbd9d3", "font_color": "#9b1c1c"} if is_bad else {}
         if row == 0:
-            look |= {"bold": True, "font_size": 15}
-        elif row < self._header:
-            look |= {"bold": column == 0, "num_format": "yyyy-mm-dd" if isinstance(cell, date) else "General"}
+            return self._looks("title", **bad)
+        if row < self._header:
+            number = As.DAY.value if isinstance(cell, date) else "General"
             if row == 1:
-                look |= {"font_color": "#5b6472"}
-            elif column == 1:
-                look |= {"bottom": 1, "align": "left"}
-        elif row == self._header:
-            look |= {"bold": True, "bg_color": "#eef3f6", "border": 1, "text_wrap": True}
-        else:
-            is_money = column < len(self._is_money) and self._is_money[column]
-            number = "#,##0.00####" if is_money else "#,##0"
-            look |= {"border": 1, "num_format": number if column >= _FIRST_MEASURE else "@"}
-        if is_bad:
-            look |= {"bg_color": "#fbd9d3", "font_color": "#9b1c1c"}
-        key = repr(sorted(look.items()))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(look)
-        return self._made[key]
+                return self._looks("note", number, bold=column == 0, **bad)
+            under = {"bottom": 1, "align": "left"} if column == 1 else {}
+            return self._looks("label" if column == 0 else "plain", number, **under, **bad)
+        if row == self._header:
+            return self._looks("head", **bad)
+        is_money = column < len(self._is_money) and self._is_money[column]
+        number = "#,##0.00####" if is_money else As.COUNT.value
+        return self._looks("cell", number if column >= _FIRST_MEASURE else As.TEXT.value, **bad)
 
 
 def _put(sheet: Any, row: int, column: int, cell: Cell, look: Any) -> None:

@@ -25,7 +25,7 @@ from contracts_app.contracts.states import State
 from contracts_app.contracts.totals import sums
 from contracts_app.contracts.validity import Standing, standing
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core.clock import today
+from contracts_app.core.clock import now_utc, today
 from contracts_app.core.errors import Refused
 from contracts_app.statistics.queries import year_overview
 from contracts_app.targets.models import Target
@@ -469,6 +469,9 @@ def test_what_is_shown_before_the_decision_is_what_happens(make, session, kind):
         )
         move("review_case", contract, make.user(), opinion="属实。")
     shown = impact_of(contract, contract.open_case, today())
+    assert not shown.is_below_verified
+    ledger.count_verification(contract, contract.total_amount * 2, today(), now_utc())
+    assert impact_of(contract, contract.open_case, today()).is_below_verified is (kind == "change")
     manager = make.user(Role.MANAGER, region=QUANZHOU)
     before = year_overview(today().year, manager)
     decide = {"change": "grant_change", "cancellation": "grant_cancellation", "revocation": "revoke"}[kind]
