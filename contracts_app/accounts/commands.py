@@ -70,7 +70,7 @@ def unlock(username: str) -> None:
     click.echo(f"{username} 已解锁。", err=True)
 
 
-@users.command(name="reset-second-factor")
+@users.command(name="reset")
 @click.argument("username")
 def reset_second_factor(username: str) -> None:
     """Forget the second factor of somebody who has lost it with the recovery codes; running sessions end."""
@@ -79,7 +79,7 @@ def reset_second_factor(username: str) -> None:
     click.echo(f"{username} 的两步验证已清除，需要用的下次登录时重新设置。", err=True)
 
 
-@users.command(name="password-rules")
+@users.command(name="passwords")
 @click.argument("profile", type=click.Choice([one.value for one in passwords.Profile]))
 def password_rules(profile: str) -> None:
     """Choose which rules hold for passwords here."""

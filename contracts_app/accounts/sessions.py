@@ -38,7 +38,7 @@ TOKEN = "token"  # noqa: S105 - its name in the signed cookie
 
 def init_app(app: Flask) -> None:
     app.after_request(_see)
-    app.context_processor(lambda: {"session_ends_in": ends_in, "session_warned_before": WARNED_BEFORE})
+    app.context_processor(lambda: {"session_ends_in": surely_lasts, "session_warned_before": WARNED_BEFORE})
 
 
 # ---- beginning ------------------------------------------------------------------------------------------------------
@@ -142,6 +142,14 @@ def ends_in() -> int | None:
         return None
     ends = min(one.last_seen_at + idle_of(one.user), one.began_at + LASTS)
     return max(0, int((ends - now_utc()).total_seconds()))
+
+
+def surely_lasts() -> int | None:
+    """For how many seconds from this page on the session does not end, whenever it was last written down as used."""
+    one = current()
+    if one is None or why_over(one):
+        return None
+    return int(min(idle_of(one.user) - SEEN_EVERY, one.began_at + LASTS - now_utc()).total_seconds())
 
 
 def note_seen(one: SignInSession) -> None:

@@ -15,7 +15,7 @@ function watch(box) {
   const left = () => Math.round((ends - Date.now()) / 1000);
 
   async function ask(method) {
-    const headers = { Accept: "application/json", "X-CSRFToken": box.dataset.token };
+    const headers = { Accept: "application/json", "X-CSRFToken": document.querySelector("input[name=csrf_token]")?.value };
     const answer = await fetch(box.dataset.session, { method, headers });
     if (answer.status === 401 || answer.redirected) return null;
     if (!answer.ok) throw new Error(String(answer.status));
