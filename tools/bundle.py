@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
@@ -77,13 +78,18 @@ def _git(*words: str) -> str:
 
 
 def _copy_product(target: Path) -> None:
-    names = [name for name in _git("ls-files", "-z").split("\0") if name]
-    if not names:
-        raise SystemExit("make bundle 要在 git 检出的文件夹里运行。  Run it in a checkout made by git.")
-    for name in names:
+    told = _git("ls-files", "-z")
+    for name in told.rstrip("\0").split("\0") if told else _in_folder():
         if name in LOOSE or name.startswith(PRODUCT):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target / name)
+
+
+def _in_folder() -> Iterator[str]:
+    """The files of a copy that came without its history."""
+    for file in ROOT.rglob("*"):
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(ROOT).as_posix()
 
 
 def _bring_wheels(
