@@ -161,7 +161,7 @@ def why_no_link(user: User) -> str | None:
     if not user.is_active:
         return "账号已停用，先启用再重置密码"
     if not user.own_roles:
-        return "授权还没有复核，安全管理员复核后才能生成设置密码的链接"
+        return "还没有授权，安全管理员复核授权后才能生成设置密码的链接"
     return None
 
 

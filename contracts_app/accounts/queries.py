@@ -23,7 +23,7 @@ class Condition(Word):
     """What can be said of an account as such."""
 
     ACTIVE = "active", "在用"
-    WAITING = "waiting", "待复核授权"
+    WAITING = "waiting", "未授权"
     INVITED = "invited", "待设置密码"
     DORMANT = "dormant", "长期未登录"
     DISABLED = "disabled", "已停用"

@@ -12,7 +12,7 @@ from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.installation import set_fact
 
-from .pages import with_password
+from .pages import enter, with_password
 
 
 def ago(days):
@@ -76,3 +76,13 @@ def test_a_demonstration_sleeps_for_nobody(app, make):
     app.extensions.pop("installation", None)
     assert not dormancy.is_dormant(user)
     assert dormancy.dormant() == []
+
+
+def test_whoever_comes_back_after_long_is_told_whom_to_ask(client, make):
+    user = with_password(make.user(Role.BROKER, last_seen_at=ago(91)))
+    page = enter(client, user)
+    assert page.status_code == 422
+    assert "系统管理员启用" in page.text
+    assert "91 天" not in enter(client, user, "Wrong-password-1").text, "told to whoever knows the password only"
+    actions.set_active(make.user(Role.ADMIN), user, is_active=True)
+    assert enter(client, user).status_code == 302

@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from contracts_app.accounts import actions, grants
 from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Duty, Role, duty_of
+from contracts_app.accounts.sign_in_models import NameLock
 from contracts_app.brokers.models import Broker
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
@@ -61,7 +62,7 @@ def test_a_new_account_has_nothing_until_a_second_person_agrees_then_gets_a_link
     assert office.post("/users/new", data=fill()).status_code == 302
     user = session.query(User).filter_by(username="lin.ruoxi").one()
     assert user.roles == set()
-    assert "授权还没有复核" in office.get(f"/users/{user.id}").text
+    assert "还没有授权" in office.get(f"/users/{user.id}").text
     assert office.post(f"/users/{user.id}/invitation").status_code == 409
     confirmed(sign_in, make, user)
     assert user.roles == {Role.REGISTRAR}
@@ -283,3 +284,19 @@ def test_accounts_from_the_command_line(app, make, client):
     unknown = runner.invoke(args=["users", "invite", "nobody"])
     assert (unknown.exit_code, unknown.stdout) == (1, "")
     assert "nobody" in unknown.stderr
+
+
+def test_a_security_administrator_opens_locks_and_ends_sessions(sign_in, make, session):
+    keeper, user = make.user(Role.SECURITY), make.user()
+    make.save(NameLock(username=user.username, device=""))
+    desk, somebody = sign_in(keeper), sign_in(user)
+    assert "已锁定" in desk.get("/users").text
+    assert "由安全管理员解锁" in desk.get(f"/users/{user.id}").text
+    desk.post(f"/users/{user.id}/unlock")
+    assert session.query(NameLock).count() == 0
+    assert last_entry().action == "unlock_user"
+    assert somebody.get("/me").status_code == 200
+    desk.post(f"/users/{user.id}/sessions/end")
+    assert somebody.get("/me").status_code == 302
+    for deed in ("second-factor/reset", "sessions/end"):
+        assert desk.post(f"/users/{keeper.id}/{deed}").status_code == 409, "one's own is for another, or for 我的账号"
