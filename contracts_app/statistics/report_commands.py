@@ -54,6 +54,6 @@ def _period(year: int, text: str | None) -> Period:
     try:
         if not text:
             return Period(year, 1, 12)
-        return Period.parse(text if text[:4].isdigit() else f"{year}-{text}")
+        return Period.parse(f"{year}-{text}" if len(text) < len("2025") else text)
     except PeriodError as wrong:
         raise click.UsageError(f"--period：{wrong}") from wrong

@@ -7,8 +7,10 @@ the rest of the lines in the order in which they are due. So a plan that was cha
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select, type_coerce
+from sqlalchemy.orm import aliased
 
 from contracts_app.codes.models import PaymentModel
 from contracts_app.contracts.cases import ContractCase, Outcome
@@ -89,6 +91,31 @@ def corrected_at(contract: Contract) -> datetime | None:
     """When the price was last corrected; None where it still is the registered one."""
     granted = (case for case in contract.cases if case.outcome is Outcome.GRANTED and "total_amount" in case.changes)
     return max((case.closed_at for case in granted if case.closed_at), default=None)
+
+
+def may_be_overdue(whose: ColumnElement[bool], day: date) -> Select[Any]:
+    """Contracts of which a line that was due before the day may be outstanding; of all others none is.
+
+    Lines are paid in the order of their days, but for what was named for a later one. So where no less came in for the
+    plan, without what was named for later lines, than the plan asks for before the day, nothing of that is missing.
+    """
+    came_in = select(func.sum(Receipt.amount)).where(
+        Receipt.contract_id == PlannedPayment.contract_id, Receipt.is_for_plan
+    )
+    later = aliased(PlannedPayment)
+    named_for_later = (
+        select(func.sum(ReceiptPart.amount))
+        .join(later, later.id == ReceiptPart.planned_payment_id)
+        .where(later.contract_id == PlannedPayment.contract_id, or_(later.due_on.is_(None), later.due_on >= day))
+    )
+    enough = func.coalesce(came_in.scalar_subquery(), 0) - func.coalesce(named_for_later.scalar_subquery(), 0)
+    return (
+        select(PlannedPayment.contract_id)
+        .join(Contract, Contract.id == PlannedPayment.contract_id)
+        .where(PlannedPayment.due_on < day, whose)
+        .group_by(PlannedPayment.contract_id)
+        .having(func.sum(PlannedPayment.amount) > enough)
+    )
 
 
 def outstanding(whose: ColumnElement[bool]) -> Subquery:
