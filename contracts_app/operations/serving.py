@@ -40,7 +40,10 @@ def serve(app: Flask, listening: socket.socket, *, threads: int, drain: float, w
     """Serve until told to stop; ``drain`` seconds more with /readyz at 503, then at most ``within`` to finish."""
     stopping: threading.Event = app.extensions["stopping"]
     sockets: dict[int, Any] = {}
-    server = create_server(app, map=sockets, sockets=[listening], threads=threads, ident=None)
+    # What proxies tell is judged by the application, which knows how many stand before it (``TRUSTED_PROXIES``) and
+    # which pages a proxy nobody told of must not open. Waitress would take it away, and everybody would be 127.0.0.1.
+    told = {"clear_untrusted_proxy_headers": False}
+    server = create_server(app, map=sockets, sockets=[listening], threads=threads, ident=None, **told)
     server.channel_class = type("Channel", (_Channel,), {"stopping": stopping})
     with _told_by_signals(stopping, server) as hurried:
         while not stopping.is_set():

@@ -10,7 +10,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -41,6 +41,7 @@ def write():
     return "kept"
 
 app.add_url_rule("/write", "write", write, methods=["POST"])
+app.add_url_rule("/told", "told", lambda: "{X-Forwarded-For} {X-Forwarded-Proto}".format_map(request.headers))
 logs.configure(app.config["SETTINGS"])
 listening = socket.create_server(("127.0.0.1", 0))
 print(listening.getsockname()[1], flush=True)
@@ -57,10 +58,10 @@ class Server:
         self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
-    def get(self, path):
+    def get(self, path, **headers):
         """Status and text."""
         try:
-            answer = urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20)
+            answer = urlopen(Request(f"http://127.0.0.1:{self.port}{path}", headers=headers), timeout=20)
         except HTTPError as error:
             answer = error
         with answer:
@@ -130,6 +131,8 @@ def answer_of(connection):
 def test_a_write_under_way_is_answered_and_kept_and_nobody_new_is_let_in(server):
     """One is being done, of one only half has been sent, when it is told to stop."""
     running = server(drain=60)
+    from_a_proxy = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+    assert running.get("/told", **from_a_proxy) == (200, "203.0.113.7 https"), "the application judges what proxies say"
     doing = running.begin_to_write("name=first")
     running.wait_for("begun")
     sending = running.begin_to_write("name=second", send=5)
