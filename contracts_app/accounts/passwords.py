@@ -99,7 +99,8 @@ def _nobodys() -> str:
 
 def is_right(user: User | None, password: str) -> bool:
     """Whether this is the person's password; takes as long where there is no person or no password."""
-    kept = user.password_hash if user and user.password_hash else _nobodys()
+    nobodys = _nobodys()  # made by whoever comes first, so that nobody's first try takes longer
+    kept = user.password_hash if user and user.password_hash else nobodys
     return _matches(kept, password) and bool(user and user.password_hash)
 
 
