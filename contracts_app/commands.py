@@ -32,7 +32,7 @@ from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import logs, migrations
 from contracts_app.core.clock import today
-from contracts_app.core.db import db, unit_of_work
+from contracts_app.core.db import db, only_reading, unit_of_work
 from contracts_app.core.installation import fact, set_fact
 from contracts_app.core.migrations import Standing
 from contracts_app.core.seeds import SeedFaults
@@ -218,7 +218,7 @@ def totals(context: click.Context, year: int | None, by: str | None, form: str, 
 @totals.command()
 def verify() -> None:
     """Count again: the summaries from the ledger, the ledger from the contracts; fail with everything that differs."""
-    with _watched("正在重新计数") as told:
+    with only_reading(), _watched("正在重新计数") as told:
         differences = [*ledger.verify(), *money.verify(), *sums.verify(told)]
     if differences:
         for one in differences:
