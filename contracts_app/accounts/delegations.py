@@ -86,7 +86,7 @@ def lend(person: User, *, delegator: User, delegate: User, starts_on: date, ends
     if ends_on < starts_on or ends_on < today():
         raise Refused("结束日期不能早于开始日期和今天。")
     # Whoever arranges the same person's absence at the same moment waits here for the first.
-    db.session.execute(select(User.id).where(User.id == delegator.id).with_for_update())
+    db.session.execute(select(User.id).where(User.id == delegator.id).with_for_update(key_share=True))
     overlapping = select(Delegation).where(
         Delegation.delegator_id == delegator.id,
         Delegation.ended_at.is_(None),

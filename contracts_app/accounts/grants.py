@@ -285,7 +285,7 @@ def _lock(grant: RoleGrant) -> None:
 
     The version they read first stays what they go by, so that nothing is decided twice even without the lock.
     """
-    db.session.execute(select(User.id).where(User.id == grant.user_id).with_for_update())
+    db.session.execute(select(User.id).where(User.id == grant.user_id).with_for_update(key_share=True))
     db.session.refresh(grant, ["stage", "decided_by_id", "decided_at"])
     if grant.stage is not GrantStage.WAITING:
         who = f"由{grant.decided_by.name}办理" if grant.decided_by else "办理"

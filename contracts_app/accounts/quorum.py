@@ -33,7 +33,7 @@ def keep(user: User) -> None:
     if role is None:
         return
     holders = select(UserRole.user_id).where(UserRole.role == role)
-    db.session.execute(select(User.id).where(User.id.in_(holders)).order_by(User.id).with_for_update())
+    db.session.execute(select(User.id).where(User.id.in_(holders)).order_by(User.id).with_for_update(key_share=True))
     if user.is_active and is_last(user):
         raise Refused(
             f"{user.name}是最后一个能登录的{role.label}，不能停用，也不能取消这个角色。先再设一名{role.label}，等本人设好密码。"

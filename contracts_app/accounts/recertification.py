@@ -129,7 +129,7 @@ def decide(person: User, user: User, *, is_kept: bool) -> Recertification:
         raise NotYours(f"{reason}。")
     if not person.region.covers(user.region):
         raise NotYours(f"{user.region.name}不在你管理的地区（{person.region.name}）之内。")
-    db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+    db.session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
     year = today().year
     there = select(Recertification).where(Recertification.user_id == user.id, Recertification.year == year)
     if found := db.session.scalar(there):

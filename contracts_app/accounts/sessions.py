@@ -49,7 +49,9 @@ def begin(user: User, *, with_second_factor: bool) -> SignInSession:
 
     Whatever the browser had before is forgotten.
     """
-    db.session.execute(select(User.id).where(User.id == user.id).with_for_update())  # one after the other
+    # One after the other; without ``key_share`` whoever ends the log's chain with an entry about the person would wait
+    # here, and we for them.
+    db.session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
     _make_room(user)
     return start(user, with_second_factor=with_second_factor)
 

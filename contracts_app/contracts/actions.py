@@ -70,7 +70,7 @@ def start(person: User) -> Contract:
 def begin(person: User) -> Contract:
     """A draft to fill in: the person's untouched empty one if there is one, so that pressing twice makes one draft."""
     # Whoever presses twice waits here for the first press; on SQLite every writer waits anyway.
-    db.session.execute(select(User.id).where(User.id == person.id).with_for_update())
+    db.session.execute(select(User.id).where(User.id == person.id).with_for_update(key_share=True))
     untouched = select(Contract).where(
         Contract.filed_by_id == person.id,
         Contract.state == State.DRAFT,

@@ -1,8 +1,10 @@
 """The log is only added to, and whatever is done to it past the triggers is found."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, insert, select, table, text, update
@@ -242,6 +244,12 @@ def test_the_lock_at_the_end_is_the_last_one(app, make, session):
     ours = [number for number, one in enumerate(statements) if "audit_" in one]
     assert ours == list(range(ours[0], ours[0] + 3))
     assert not any(word in one for one in statements[ours[-1] + 1 :] for word in ("INSERT", "UPDATE"))
+
+
+def test_whoever_locks_an_account_lets_entries_name_it():
+    """An entry refers to its person while the chain is locked; who has locked that person waits for the chain."""
+    for file in Path(audit.__file__).parents[1].rglob("*.py"):
+        assert not re.search(r"select\(User\b.*\.with_for_update\(\)", file.read_text(encoding="utf-8")), file
 
 
 def test_many_are_linked_at_once_behind_what_was_recorded_before(app, monkeypatch):
