@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Response, after_this_request, current_app, request
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -18,7 +18,7 @@ from contracts_app.core import audit, limits
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db, unit_of_work
 
-from .models import SignInFailure, User
+from .models import USERNAME, SignInFailure, User
 from .sign_in_models import NameLock
 
 FAILURES_ALLOWED = 5  # GB/T 22239-2019 8.1.4.1 b asks for a limit; the figures are practice of the field
@@ -31,6 +31,7 @@ DEVICE = "device"
 KNOWN_FOR = timedelta(days=180)
 PEOPLE_AT_A_BROWSER = 8
 LONGEST_NAME = 60
+NO_NAME = "（不是用户名）"  # in the log
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,21 @@ def remember_failure(username: str, device: str, step: str) -> None:
     username, now = username[:LONGEST_NAME], now_utc()
     with unit_of_work() as work:
         work.add(SignInFailure(username=username, device=device, address=request.remote_addr or "", at=now))
-        audit.record("sign_in_failed", username, step=step)
+        audit.record("sign_in_failed", told := _told(username), step=step)
         work.flush()
         of_name = (SignInFailure.username == username, SignInFailure.device == device)
         in_a_day = work.scalar(select(func.count()).where(*of_name, SignInFailure.at > now - DAY)) or 0
         if in_a_day >= FAILURES_A_DAY:
             _lock_for_good(username, device)
         if (lock := lock_on(username, device)) and lock.since >= now:
-            audit.record("lock_name", username, lasts="解锁为止" if lock.until is None else "15 分钟")
+            audit.record("lock_name", told, lasts="解锁为止" if lock.until is None else "15 分钟")
         work.execute(delete(SignInFailure).where(SignInFailure.at < now - 30 * DAY))
+
+
+def _told(username: str) -> str:
+    """The name as the log keeps it for ever: what can be nobody's name may well be a password in the wrong field."""
+    is_name = USERNAME.fullmatch(username) or db.session.scalar(select(User.id).where(User.username == username))
+    return username if is_name else NO_NAME
 
 
 def _lock_for_good(username: str, device: str) -> None:
@@ -169,7 +176,7 @@ def know_browser(user: User) -> None:
 
 def _known() -> tuple[str, list[int]]:
     try:
-        number, people = _serializer().loads(request.cookies.get(_cookie(), ""))
+        number, people = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=KNOWN_FOR.total_seconds())
     except (BadSignature, ValueError, TypeError):
         return "", []
     return number, people
@@ -180,5 +187,5 @@ def _cookie() -> str:
     return f"__Host-{DEVICE}" if current_app.config["SESSION_COOKIE_SECURE"] else DEVICE
 
 
-def _serializer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.secret_key or "", salt="known-browser")
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="known-browser")

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,6 +27,8 @@ from contracts_app.regions.models import Region
 from contracts_app.regions.queries import home_path
 
 from .roles import LENT, Duty, Role
+
+USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,29}")
 
 
 class User(UserMixin, Base):

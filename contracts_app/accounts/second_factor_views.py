@@ -73,7 +73,7 @@ def first() -> ResponseReturnValue:
     if isinstance(found, Response):
         return found
     user, half = found
-    form, secret = CodeForm(), _candidate()
+    form, secret = CodeForm(), _candidate(user)
     if form.validate_on_submit():
         try:
             codes = second_factor.set_up(user, secret, form.code.data)
@@ -115,7 +115,7 @@ def change() -> ResponseReturnValue:
     """Set it up of one's own accord, or take another authenticator."""
     _not_in_a_demonstration()
     person = _person()
-    form, secret = SecondFactorForm(), _candidate()
+    form, secret = SecondFactorForm(), _candidate(person)
     if form.validate_on_submit() and _confirmed(form):
         try:
             codes = second_factor.set_up(person, secret, form.code.data)
@@ -185,15 +185,19 @@ def _not_in_a_demonstration() -> None:
         raise Refused("演示环境只用密码登录，不用两步验证。")
 
 
-def _candidate() -> str:
-    """The secret that is being set up in this browser: sealed in its cookie until a code of it was right."""
+def _candidate(user: User) -> str:
+    """The secret this person is setting up in this browser: sealed in its cookie until a code of it was right.
+
+    Sealed for that person: whoever was here before has seen theirs.
+    """
+    purpose = f"{SEALED_FOR}.{user.id}"
     if kept := session.get(CANDIDATE):
         try:
-            return key_ring().open(kept, SEALED_FOR)
+            return key_ring().open(kept, purpose)
         except Unopened:
-            pass  # the keys were changed in between
+            pass  # somebody else's, or the keys were changed in between
     secret = second_factor.new_secret()
-    session[CANDIDATE] = key_ring().seal(secret, SEALED_FOR)
+    session[CANDIDATE] = key_ring().seal(secret, purpose)
     return secret
 
 

@@ -1,6 +1,5 @@
 """What is asked about accounts: roles and region, and what a second person says to it."""
 
-import re
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -13,9 +12,9 @@ from contracts_app.core.fields import ChoiceField, LongText, ShortText, choice_l
 from contracts_app.regions.models import Level
 from contracts_app.regions.queries import region
 
+from .models import USERNAME
 from .roles import NO_OFFICE_IN_TOWN, OFFICE_ROLES, Role, duty_of
 
-USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,29}")
 CONFIRM, REFUSE = "confirm", "refuse"
 
 

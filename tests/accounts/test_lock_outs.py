@@ -4,9 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from flask import Flask
+from flask_limiter import Limiter
 
 from contracts_app.accounts import lock_outs
 from contracts_app.accounts.roles import Role
+from contracts_app.core import limits
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from tests.visitors import visitor
@@ -109,6 +112,44 @@ def test_an_address_that_fails_often_waits_and_loses_nothing(client, broker):
     assert hidden(answer.text, "carried") == carried
     elsewhere = send(client, "/sign-in", {"username": broker.username, "password": PASSWORD})
     assert elsewhere.status_code == 302
+
+
+def test_whoever_fails_at_the_next_desk_keeps_nobody_out_of_their_own_browser(app, client, broker):
+    enter(client, broker)
+    client = known_browser(app, client)
+    for number in range(10):
+        visitor(app).post("/sign-in", data={"username": f"guess{number}", "password": "wrong"})
+    assert visitor(app).post("/sign-in", data={"username": "guess", "password": "wrong"}).status_code == 429
+    assert enter(client, broker).status_code == 302
+
+
+def test_a_browser_that_was_not_used_for_long_is_known_no_more(app, client, broker):
+    enter(client, broker)
+    fail(visitor(app), broker, 5)
+    with time_machine.travel(now_utc() + lock_outs.KNOWN_FOR + timedelta(days=1), tick=False):
+        fail(visitor(app), broker, 5)
+        assert enter(known_browser(app, client), broker).status_code == 422
+
+
+def test_a_password_in_the_field_of_the_name_is_not_in_the_log(client, broker, session):
+    for name in ("Quanzhou 2026!", "emperor", broker.username):
+        client.post("/sign-in", data={"username": name, "password": "wrong"})
+    told = session.query(AuditEntry.username).filter_by(action="sign_in_failed").order_by(AuditEntry.id).all()
+    assert [name for (name,) in told] == [lock_outs.NO_NAME, "emperor", broker.username]
+
+
+def test_the_limit_of_failures_holds_while_the_shared_storage_is_away(monkeypatch):
+    class Away(Limiter):
+        @property
+        def limiter(self):
+            raise ConnectionError
+
+    monkeypatch.setattr(limits, "limiter", Away(limits.get_remote_address))
+    with Flask(__name__).test_request_context(environ_base={"REMOTE_ADDR": "203.0.113.9"}):
+        for _ in range(10):
+            assert not limits.too_many_failed_sign_ins()
+            limits.count_failed_sign_in()
+        assert limits.too_many_failed_sign_ins()
 
 
 def test_the_machine_itself_can_open_a_name(app, client, broker):

@@ -78,6 +78,15 @@ def test_who_has_none_sets_one_up_before_anything_opens(client, newcomer, sessio
     assert session.query(AuditEntry).filter_by(action="set_second_factor", user_id=newcomer.id).count() == 1
 
 
+def test_the_next_person_at_the_browser_gets_a_secret_of_their_own(client, newcomer, make):
+    enter(client, newcomer)
+    seen = secret_of(client.get("/sign-in/second-factor").text)
+    other = with_password(make.user())
+    db.session.delete(db.session.get(SecondFactor, other.id))
+    enter(client, other)
+    assert secret_of(client.get("/sign-in/second-factor").text) != seen
+
+
 def test_the_right_password_alone_opens_nothing(client, registrar):
     assert enter(client, registrar, with_code=False).location == "/sign-in/code"
     assert client.get("/brokers/").location.startswith("/sign-in")
