@@ -5,6 +5,7 @@ new is let in, what has begun is read, done and answered to its end, and the pro
 forever: what takes longer than the limit is given up, and the database takes back what it had not committed.
 """
 
+import gc
 import logging
 import signal
 import socket
@@ -56,6 +57,7 @@ def serve(app: Flask, listening: socket.socket, *, threads: int, drain: float, w
         log.log(logging.WARNING if unfinished else logging.INFO, "stopped", extra={"facts": {"unfinished": unfinished}})
         server.task_dispatcher.shutdown(timeout=_GIVEN_UP_WITHIN)
         wasyncore.close_all(sockets)
+    gc.freeze()  # the process ends: nobody need look once more through everything it ever loaded
 
 
 class _Channel(HTTPChannel):
