@@ -176,7 +176,8 @@ def know_browser(user: User) -> None:
 
 def _known() -> tuple[str, list[int]]:
     try:
-        number, people = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=KNOWN_FOR.total_seconds())
+        lasts = int(KNOWN_FOR.total_seconds())
+        number, people = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=lasts)
     except (BadSignature, ValueError, TypeError):
         return "", []
     return number, people

@@ -145,6 +145,16 @@ def _guard_on_sqlite() -> None:
             f"CREATE TRIGGER audit_entries_no_{what.lower()} BEFORE {what} ON audit_entries"
             f" BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"
         )
+    # INSERT OR REPLACE deletes without telling a trigger of it. And a process of the version before, which knows of no
+    # chain, would take the number that is the chain's next one: nobody could write any more.
+    op.execute(
+        "CREATE TRIGGER audit_entries_only_behind BEFORE INSERT ON audit_entries"
+        " WHEN length(NEW.hash) <> 64 OR NEW.id <= (SELECT last_id FROM audit_head)"
+        f" BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"  # noqa: S608
+    )
+    op.execute(
+        f"CREATE TRIGGER audit_head_one_only BEFORE INSERT ON audit_head BEGIN SELECT RAISE(ABORT, '{GOES_ON}'); END"
+    )
     op.execute(
         f"CREATE TRIGGER audit_head_no_delete BEFORE DELETE ON audit_head BEGIN SELECT RAISE(ABORT, '{GOES_ON}'); END"
     )
@@ -166,6 +176,8 @@ def downgrade() -> None:
     else:
         for trigger in ("entries_no_update", "entries_no_delete", "head_no_delete", "head_goes_on"):
             op.execute(f"DROP TRIGGER audit_{trigger}")
+        for trigger in ("entries_only_behind", "head_one_only"):  # not there where this ran before they were thought of
+            op.execute(f"DROP TRIGGER IF EXISTS audit_{trigger}")
     for name in LOOKED_FOR:
         op.drop_index(f"ix_audit_entries_{name}_at", table_name="audit_entries")
     op.create_index("ix_audit_entries_subject", "audit_entries", ["subject", "subject_id", "id"])
