@@ -29,6 +29,7 @@ log = logging.getLogger("contracts_app.requests")
 _ID, _BEGAN = "contracts.request_id", "contracts.began"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SECRET_PARTS = ("token",)  # variables of addresses that let somebody in
+_LONG_PART = re.compile(r"[A-Za-z0-9_-]{40,}")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LONG_NUMBER = re.compile(r"[0-9Xx]{9,}")  # identity numbers, telephones, codes of firms
 _DATA_EXCEPTION = "22"  # SQLSTATE class whose messages repeat the value
@@ -76,6 +77,8 @@ def _given() -> str | None:
 def path() -> str:
     """The path of the current request, without what in it would open a door."""
     told = request.path
+    if request.url_rule is None:  # no page of ours, as a one-time link with a sign too many
+        told = _LONG_PART.sub("…", told)
     for name in _SECRET_PARTS:
         if (request.view_args or {}).get(name):
             told = told.replace(str(request.view_args[name]), "…")  # type: ignore[index]

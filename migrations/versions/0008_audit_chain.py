@@ -148,9 +148,9 @@ def _guard_on_sqlite() -> None:
     # INSERT OR REPLACE deletes without telling a trigger of it. And a process of the version before, which knows of no
     # chain, would take the number that is the chain's next one: nobody could write any more.
     op.execute(
-        "CREATE TRIGGER audit_entries_only_behind BEFORE INSERT ON audit_entries"
+        "CREATE TRIGGER audit_entries_only_behind BEFORE INSERT ON audit_entries"  # noqa: S608
         " WHEN length(NEW.hash) <> 64 OR NEW.id <= (SELECT last_id FROM audit_head)"
-        f" BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"  # noqa: S608
+        f" BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"
     )
     op.execute(
         f"CREATE TRIGGER audit_head_one_only BEFORE INSERT ON audit_head BEGIN SELECT RAISE(ABORT, '{GOES_ON}'); END"
