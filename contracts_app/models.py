@@ -1,5 +1,6 @@
 """Index of every table: for Alembic and for newcomers."""
 
+from contracts_app.accounts import sign_in_models as sign_in
 from contracts_app.accounts.models import (
     Delegation,
     Invitation,
@@ -10,7 +11,6 @@ from contracts_app.accounts.models import (
     User,
     UserRole,
 )
-from contracts_app.accounts import sign_in_models as sign_in
 from contracts_app.brokers.models import Broker
 from contracts_app.codes import models as codes
 from contracts_app.contracts.cases import ContractCase

@@ -57,7 +57,6 @@ OF_ALL = {
     "section": "money",
     "move": "accept",
     "session_number": 1,
-    "kind": "csv",
 }
 # What may be written whatever becomes of the request, also when it only reads: that it came, and from whom.
 KEPT_BESIDES = {"audit_entries", "audit_head", "sign_in_sessions"}

@@ -130,7 +130,7 @@ def _kept(written: str) -> tuple[int, int, int]:
     found = re.fullmatch(r"([0-9]{1,4}),([0-9]{1,4}),([0-9]{1,4})", written.replace(" ", ""))
     if not found:
         raise Misconfigured(
-            f"环境变量 BACKUP_KEEP 是“{written}”，改成“全部保留的天数,每天留一份的天数,每月留一份的月数”，例如 2,30,12。"
+            f"环境变量 BACKUP_KEEP 是“{written}”，改成“全留的天数,每天留一份的天数,每月留一份的月数”，例如 2,30,12。"
         )
     return int(found[1]), int(found[2]), int(found[3])
 

@@ -138,7 +138,7 @@ def _refuse_a_real_office() -> None:
         raise RealOffice("这里已有业务用户，演示数据只能载入新的数据库。换一个 INSTANCE_DIR 或 DATABASE_URL 后重试。")
     # A demonstration signs in with a password alone: nobody who has one already is to lose the second factor by it.
     if db.session.scalar(select(User.id).where(User.password_hash != "").limit(1)):
-        raise RealOffice("这里已有人设置了密码，演示数据只能载入新的数据库。换一个 INSTANCE_DIR 或 DATABASE_URL 后重试。")
+        raise RealOffice("这里已有人设了密码，演示数据只能载入新的数据库。换一个 INSTANCE_DIR 或 DATABASE_URL 后重试。")
 
 
 class _Load:

@@ -74,7 +74,7 @@ def upgrade() -> None:
     # When today's passwords were set is not known: their 90 days begin with the upgrade, so that nobody is surprised.
     op.execute(
         "INSERT INTO kept_passwords (user_id, password_hash, set_at)"
-        f" SELECT id, password_hash, {NOW[op.get_bind().dialect.name]} FROM users WHERE password_hash <> ''"
+        f" SELECT id, password_hash, {NOW[op.get_bind().dialect.name]} FROM users WHERE password_hash <> ''"  # noqa: S608
     )
 
     op.create_table(
