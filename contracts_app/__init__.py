@@ -17,6 +17,7 @@ from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
 from .contracts.queries import inbox_count
 from .core import db as database
 from .core import errors, filters, headers, installation, limits, logs, migrations, nav, pages, replica, sealing
+from .core.resealing import is_anything_sealed
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
 from .operations import doctor_office, health, metrics, serving
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     serving.init_app(app)
     health.init_app(app)
     doctor_office.init_app(app, edition)
-    sealing.init_app(app, settings)
+    sealing.init_app(app, settings, is_anything_sealed)
     errors.init_app(app)
     migrations.init_app(app)
     limits.init_app(app, settings.rate_limit_storage)

@@ -3,6 +3,7 @@
 The columns are found in the tables themselves: whoever adds a ``Sealed`` column has nothing to tell here.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from .db import Base, db, unit_of_work
+from .db import Base, db, reading_beside, unit_of_work
 from .sealing import Sealed, Unopened, key_ring
 
 AT_ONCE = 500  # rows in one transaction: on SQLite others wait for it
 SETTLES_WITHIN = 30  # seconds; a request that sealed with the key before has ended by then
+
+_SEALED = re.compile(r"[0-9]+:[A-Za-z0-9+/]{38,}={0,2}$")
 
 Progress = Callable[[str, int], None]  # the column, and how many of its values were sealed anew
 
@@ -56,6 +59,17 @@ def columns() -> list[Column]:
                 keys = tuple(plain.c[key.name] for key in table.primary_key)
                 found.append(Column(column.type.purpose, plain, keys, plain.c[column.name]))
     return sorted(found, key=lambda one: one.purpose)
+
+
+def is_anything_sealed() -> bool:
+    """Whether the database holds a sealed value, whatever is under way in it."""
+    with reading_beside() as connection:
+        there = set(sa.inspect(connection).get_table_names())
+        for column in (one for one in columns() if one.table.name in there):
+            like_one = sa.or_(column.value.like("_:%"), column.value.like("__:%"))
+            if any(map(_SEALED.match, connection.scalars(sa.select(column.value).where(like_one).limit(10)))):
+                return True
+    return False
 
 
 def in_use() -> dict[str, dict[int, int]]:

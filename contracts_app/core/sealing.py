@@ -76,21 +76,31 @@ class KeyRing:
     sealing with it from then on, or an old key could be dropped while somebody still seals with it.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, is_in_use: Callable[[], bool] = lambda: False) -> None:
+        """``is_in_use``: whether something lies sealed already, asked before a first key is made."""
         self.file = file
+        self._is_in_use = is_in_use
         self._read: tuple[_Look, dict[int, AESGCM]] | None = None
 
     @property
     def keys(self) -> list[Key]:
         """Every key in the file, oldest first."""
-        lines = kept_secret(self.file, lambda: Key.new(1).written).splitlines()
+        lines = kept_secret(self.file, self._first).splitlines()
         try:
             return sorted((Key.read(line) for line in lines if line.strip()), key=lambda key: key.number)
         except ValueError as wrong:
             raise Misconfigured(f"密钥文件 {self.file} 有读不懂的行，用备份的密钥文件换回来。") from wrong
 
+    def _first(self) -> str:
+        """The first key there ever was: one made in place of a lost one would bear its number and open nothing."""
+        if self._is_in_use():
+            raise Misconfigured(f"密钥文件 {self.file} 不见了，数据库里有用它加密的内容：把密钥文件放回去。")
+        return Key.new(1).written
+
     def _ciphers(self) -> dict[int, AESGCM]:
         look = _look_of(self.file)
+        if look is None and self._read is not None:
+            return self._read[1]  # a disk that is away for a while: what was read goes on
         if self._read is None or self._read[0] != look:
             self._read = look, {key.number: AESGCM(key.secret) for key in self.keys}
         return self._read[1]
@@ -139,9 +149,15 @@ class KeyRing:
             os.close(folder)
 
     def seal(self, text: str, purpose: str) -> str:
-        """The text, encrypted; ``purpose`` (table.column) binds it to its place, so that it opens nowhere else."""
+        """The text, encrypted; ``purpose`` (table.column) binds it to its place, so that it opens nowhere else.
+
+        Raises ``Unopened`` where the keys are lost.
+        """
         nonce = os.urandom(_NONCE)
-        number = self.newest
+        try:
+            number = self.newest
+        except Misconfigured as lost:
+            raise Unopened(purpose) from lost
         hidden = self._ciphers()[number].encrypt(nonce, text.encode(), purpose.encode())
         return f"{number}:{base64.b64encode(nonce + hidden).decode()}"
 
@@ -151,7 +167,7 @@ class KeyRing:
         try:
             raw = base64.b64decode(packed, validate=True)
             return self._ciphers()[int(number)].decrypt(raw[:_NONCE], raw[_NONCE:], purpose.encode()).decode()
-        except (InvalidTag, KeyError, ValueError) as wrong:
+        except (InvalidTag, KeyError, ValueError, Misconfigured) as wrong:
             raise Unopened(purpose) from wrong
 
     def is_current(self, sealed: str) -> bool:
@@ -159,8 +175,8 @@ class KeyRing:
         return sealed.partition(":")[0] == str(self.newest)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    app.extensions["key_ring"] = KeyRing(settings.data_keys_file or settings.instance / "data-keys")
+def init_app(app: Flask, settings: Settings, is_in_use: Callable[[], bool] = lambda: False) -> None:
+    app.extensions["key_ring"] = KeyRing(settings.data_keys_file or settings.instance / "data-keys", is_in_use)
 
 
 def key_ring() -> KeyRing:

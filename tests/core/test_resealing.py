@@ -37,6 +37,7 @@ def test_everything_is_sealed_anew_and_nothing_else_changes(brokers):
         (p, 1) for p in PHONES
     ]
     assert resealing.in_use()["brokers.phone"] == {2: 5}
+    assert resealing.is_anything_sealed()
     assert key_ring().file.stat().st_mode & 0o777 == 0o600
     assert [key.number for key in key_ring().keys] == [1, 2]
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts_app.core.sealing import Key, KeyRing, Unopened
+from contracts_app.core.settings import Misconfigured
 
 
 @pytest.fixture
@@ -56,3 +57,22 @@ def test_the_newest_key_seals_and_older_ones_still_open(ring):
 def test_the_file_is_readable_by_its_owner_only(ring):
     ring.seal("13900001111", "brokers.phone")
     assert ring.file.stat().st_mode & 0o077 == 0
+
+
+def test_no_key_is_made_in_place_of_a_lost_one(tmp_path):
+    sealed = KeyRing(tmp_path / "data-keys").seal("13900001111", "brokers.phone")
+    lost = KeyRing(tmp_path / "elsewhere", is_in_use=lambda: True)
+    for ask in (lost.seal, lost.open):
+        with pytest.raises(Unopened):
+            ask(sealed, "brokers.phone")
+    with pytest.raises(Misconfigured, match="放回去"):
+        lost.keys  # noqa: B018
+    assert not lost.file.exists()
+
+
+def test_keys_that_were_read_go_on_while_their_disk_is_away(ring):
+    sealed = ring.seal("13900001111", "brokers.phone")
+    ring.file.rename(ring.file.with_name("away"))
+    assert ring.open(ring.seal("13900002222", "brokers.phone"), "brokers.phone") == "13900002222"
+    assert ring.open(sealed, "brokers.phone") == "13900001111"
+    assert not ring.file.exists()
