@@ -464,14 +464,11 @@ def test_what_is_shown_before_the_decision_is_what_happens(make, session, kind):
     else:
         answers = {"total_amount": Decimal(1_500_000), "payments": plan_of(1_500_000), "field_code": "02"}
         answers = asked(contract, **answers) if kind == "change" else asked(contract, ground_code="Z01")
-        move(
-            f"ask_{kind}", contract, contract.filed_by, **answers | {"has_benefits": True, "benefits_note": "免增值税"}
-        )
+        answers |= {"has_benefits": True, "benefits_note": "免增值税"}
+        move(f"ask_{kind}", contract, contract.filed_by, **answers)
         move("review_case", contract, make.user(), opinion="属实。")
-    shown = impact_of(contract, contract.open_case, today())
-    assert not shown.is_below_verified
     ledger.count_verification(contract, contract.total_amount * 2, today(), now_utc())
-    assert impact_of(contract, contract.open_case, today()).is_below_verified is (kind == "change")
+    shown = impact_of(contract, contract.open_case, today())
     manager = make.user(Role.MANAGER, region=QUANZHOU)
     before = year_overview(today().year, manager)
     decide = {"change": "grant_change", "cancellation": "grant_cancellation", "revocation": "revoke"}[kind]
@@ -490,7 +487,7 @@ def test_what_is_shown_before_the_decision_is_what_happens(make, session, kind):
     entries = session.scalars(select(LedgerEntry).where(LedgerEntry.contract_id == contract.id)).all()
     added = sum((Figures(one.contracts, one.total_amount, one.technology_amount) for one in entries[1:]), Figures())
     assert unit.step == added
-    assert shown.has_benefits is (None if kind == "revocation" else True)
+    assert (shown.has_benefits, shown.is_below_verified) == (None if kind == "revocation" else True, kind == "change")
     assert {one.query.field for one in shown.lists} == ({"01", "02"} if kind == "change" else {"01", None})
 
 
