@@ -19,6 +19,7 @@ from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import Base, db, unit_of_work
 from contracts_app.core.files import FileKind, sniff
 from contracts_app.core.installation import fact
+from contracts_app.core.sealing import Envelope
 from contracts_app.demo import loading
 from contracts_app.demo.pdf import one_page
 from contracts_app.targets.models import Target
@@ -64,7 +65,7 @@ def fingerprint():
     for table in Base.metadata.sorted_tables:
         columns = [column for column in table.columns if str(column) not in NOT_GENERATED]
         for row in db.session.execute(select(*columns).order_by(*table.primary_key.columns)):
-            digest.update(repr(tuple(row)).encode())
+            digest.update(repr([value.open() if isinstance(value, Envelope) else value for value in row]).encode())
     return digest.hexdigest()
 
 
