@@ -85,7 +85,9 @@ def init() -> None:
     settings: Settings = current_app.config["SETTINGS"]
     console.print("数据库已就绪。下面的链接分别交给三个人（三员分立，不能由一个人兼任），24 小时内有效，各用一次：")
     for role, (user, token) in first.items():
-        click.echo(f"{role.label}（用户名 {user.username}）：http://{settings.host}:{settings.port}/invitations/{token}")
+        click.echo(
+            f"{role.label}（用户名 {user.username}）：http://{settings.host}:{settings.port}/invitations/{token}"
+        )
 
 
 def make_ready() -> None:
