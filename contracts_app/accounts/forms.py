@@ -57,9 +57,14 @@ class RecoveryCodeForm(FlaskForm):
 
 
 class ConfirmForm(FlaskForm):
-    """What changes how somebody signs in is confirmed by the password."""
+    """What changes how somebody signs in is confirmed by the password and, where there is one, the second factor."""
 
     old_password = PasswordField("现在的密码", [DataRequired("填写现在的密码")])
+    proof = ShortText(
+        "现在的验证码",
+        [DataRequired("填写现在的验证码，或一个没有用过的恢复码")],
+        description="现在用的手机验证器里显示的 6 位数；手机不在身边时填一个没有用过的恢复码。",
+    )
 
 
 class SecondFactorForm(ConfirmForm):

@@ -140,6 +140,15 @@ def check(user: User, code: str) -> None:
         raise WrongCode(f"这个验证码已经用过，等应用里换成下一个（最多 {STEP} 秒）再输入")
 
 
+def check_any(user: User, typed: str) -> None:
+    """Take a code or, when it is as long as one, a recovery code. Raises ``WrongCode``."""
+    signs = [sign for sign in unicodedata.normalize("NFKC", typed) if sign.isalnum()]
+    if len(signs) > DIGITS:
+        check_recovery_code(user, typed)
+    else:
+        check(user, typed)
+
+
 def check_recovery_code(user: User, typed: str) -> int:
     """Take one of the person's recovery codes, once; returns how many are left. Raises ``WrongCode``."""
     code = "".join(sign for sign in unicodedata.normalize("NFKC", typed).lower() if sign.isalnum())

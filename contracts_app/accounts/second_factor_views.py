@@ -1,6 +1,6 @@
 """The steps of signing in after the password, and one's own second factor."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -18,6 +18,8 @@ from .second_factor import WrongCode
 from .views import go_on, private, public
 
 bp = Blueprint("second_factor", __name__)
+
+Confirmed = TypeVar("Confirmed", bound=ConfirmForm)
 
 CANDIDATE, SEALED_FOR = "candidate", "second_factor.candidate"
 SIGN_IN_AGAIN = "登录没有完成，时间也过了；从用户名和密码重新开始。"
@@ -106,7 +108,7 @@ def _expected(endpoint: str) -> tuple[User, signing_in.Half] | Response:
 @login_required
 def mine() -> str:
     """Whether it is on, since when, how many recovery codes are left, and what can be done."""
-    return _mine(ConfirmForm(formdata=None))
+    return _mine(_asking(ConfirmForm(formdata=None)))
 
 
 @bp.route("/me/second-factor/new", methods=["GET", "POST"])
@@ -115,7 +117,7 @@ def change() -> ResponseReturnValue:
     """Set it up of one's own accord, or take another authenticator."""
     _not_in_a_demonstration()
     person = _person()
-    form, secret = SecondFactorForm(), _candidate(person)
+    form, secret = _asking(SecondFactorForm()), _candidate(person)
     if form.validate_on_submit() and _confirmed(form):
         try:
             codes = second_factor.set_up(person, secret, form.code.data)
@@ -134,7 +136,7 @@ def change() -> ResponseReturnValue:
 def renew_codes() -> ResponseReturnValue:
     """Ten new recovery codes, shown once."""
     _not_in_a_demonstration()
-    person, form = _person(), ConfirmForm()
+    person, form = _person(), _asking(ConfirmForm())
     if second_factor.of(person) is None:
         raise Refused("还没有设置两步验证，先设置。")
     if form.validate_on_submit() and _confirmed(form):
@@ -146,7 +148,7 @@ def renew_codes() -> ResponseReturnValue:
 @login_required
 def turn_off() -> ResponseReturnValue:
     """Do without again, for those of whom it is not required."""
-    person, form = _person(), ConfirmForm()
+    person, form = _person(), _asking(ConfirmForm())
     if second_factor.is_required(person):
         raise Refused("你的岗位必须用两步验证，不能关闭。")
     if form.validate_on_submit() and _confirmed(form):
@@ -172,12 +174,28 @@ def _person() -> User:
     return current_user._get_current_object()
 
 
+def _asking(form: Confirmed) -> Confirmed:
+    """The form, with the present second factor asked for only of who has one."""
+    if not second_factor.is_asked(_person()):
+        del form.proof
+    return form
+
+
 def _confirmed(form: ConfirmForm) -> bool:
     try:
         signing_in.confirm(_person(), form.old_password.data)
     except signing_in.SignInRefused as refusal:
         form.old_password.errors = [str(refusal)]
-    return not form.errors
+        return False
+    if form.proof is None:
+        return True
+    try:
+        signing_in.confirm_second_factor(_person(), form.proof.data)
+    except signing_in.SignInRefused as refusal:
+        form.proof.errors = [str(refusal)]
+        form.proof.data = form.proof.raw_data = None
+        return False
+    return True
 
 
 def _not_in_a_demonstration() -> None:

@@ -220,12 +220,30 @@ def confirm(user: User, password: str) -> None:
 
     Raises ``SignInRefused`` with the sentence to show.
     """
-    device = lock_outs.device_of(user)
-    if lock_outs.lock_on(user.username, device):
-        raise SignInRefused("连续多次输错，15 分钟后再试")
+    device = _may_confirm(user)
     if not passwords.is_right(user, password):
         lock_outs.remember_failure(user.username, device, "密码")
         raise SignInRefused("现在的密码不对，重新输入")
+
+
+def confirm_second_factor(user: User, typed: str) -> None:
+    """The same for the second factor: a code of the authenticator that is to go, or a recovery code, used up by this.
+
+    What guards the account is changed by who has all of it (OWASP ASVS 5.0 7.5.1). Raises ``SignInRefused``.
+    """
+    device = _may_confirm(user)
+    try:
+        second_factor.check_any(user, typed)
+    except second_factor.WrongCode as wrong:
+        lock_outs.remember_failure(user.username, device, "验证码")
+        raise SignInRefused(str(wrong)) from None
+
+
+def _may_confirm(user: User) -> str:
+    device = lock_outs.device_of(user)
+    if lock_outs.lock_on(user.username, device):
+        raise SignInRefused("连续多次输错，15 分钟后再试")
+    return device
 
 
 # ---- one-time links -------------------------------------------------------------------------------------------------
@@ -270,13 +288,13 @@ def _hashed(token: str) -> str:
 def posted_fields() -> str | None:
     """What the current request posted, urlencoded, to be kept while the person signs in again.
 
-    None when it does not come from a page of ours, or is more than any form of ours holds. Files and passwords are
-    never kept.
+    None when it does not come from a page of ours, or is more than any form of ours holds. Files, passwords and
+    recovery codes are never kept.
     """
     pairs = [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name != "csrf_token" and "password" not in name
+        if name not in ("csrf_token", "proof") and "password" not in name
     ]
     fields = urlencode(pairs)
     return fields if is_from_our_page() and pairs and len(fields) <= PARKED_AT_MOST else None

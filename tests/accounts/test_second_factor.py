@@ -191,7 +191,9 @@ def test_a_broker_turns_it_on_and_off(client, make):
     assert len(recovery_codes(page.text)) == 10
     assert "关闭两步验证" in client.get("/me/second-factor").text
     assert send(client, "/me/second-factor/off", {"old_password": "wrong"}).status_code == 422
-    assert send(client, "/me/second-factor/off", {"old_password": PASSWORD}).location == "/me/second-factor"
+    assert send(client, "/me/second-factor/off", {"old_password": PASSWORD}).status_code == 422
+    good = {"old_password": PASSWORD, "proof": code(1, secret)}
+    assert send(client, "/me/second-factor/off", good).location == "/me/second-factor"
     assert second_factor.of(broker) is None
 
 
@@ -206,16 +208,29 @@ def test_another_telephone_ends_the_other_sessions(client, sign_in, registrar):
     elsewhere = sign_in(registrar)
     enter(client, registrar)
     secret = secret_of(client.get("/me/second-factor/new").text)
-    send(client, "/me/second-factor/new", {"code": code(secret=secret), "old_password": PASSWORD})
+    new = {"code": code(secret=secret), "old_password": PASSWORD}
+    assert "填写现在的验证码" in send(client, "/me/second-factor/new", new).text
+    send(client, "/me/second-factor/new", new | {"proof": code(1)})
     assert is_in(client)
     assert not is_in(elsewhere)
     assert db.session.get(SecondFactor, registrar.id).secret == secret != SECRET
 
 
+def test_the_password_and_an_open_session_do_not_change_the_telephone(client, registrar):
+    enter(client, registrar)
+    new = {"code": code(secret=secret_of(client.get("/me/second-factor/new").text)), "old_password": PASSWORD}
+    for wrong in ("000000", code(), "3-abcde-fghjk", "x", "000000"):  # the second one was used to sign in
+        assert send(client, "/me/second-factor/new", new | {"proof": wrong}).status_code == 422
+    assert "15 分钟后再试" in send(client, "/me/second-factor/new", new | {"proof": code(1)}).text
+    assert db.session.get(SecondFactor, registrar.id).secret == SECRET
+
+
 def test_recovery_codes_can_be_made_anew(client, registrar):
     old = with_codes(registrar)
     enter(client, registrar)
-    page = send(client, "/me/second-factor/recovery-codes", {"old_password": PASSWORD})
+    proof = {"old_password": PASSWORD, "proof": old[1]}
+    page = send(client, "/me/second-factor/recovery-codes", proof)
+    assert send(client, "/me/second-factor/recovery-codes", proof).status_code == 422, "it was used up, and is gone"
     assert "no-store" in page.headers["Cache-Control"]
     assert len(recovery_codes(page.text)) == 10
     with pytest.raises(second_factor.WrongCode):
