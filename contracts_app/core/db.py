@@ -29,6 +29,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
+from werkzeug.exceptions import HTTPException
+
+from . import releases
 
 NAMES = {
     "ix": "ix_%(column_0_N_label)s",
@@ -272,10 +275,13 @@ class Office(Flask):
         try:
             if writes := _besides():
                 db.session.rollback()
-                db.session.connection(execution_options={"writes": True})
+                releases.leave_writing_to_the_newer(self, db.session.connection(execution_options={"writes": True}))
                 for write in writes:
                     write()
                 db.session.commit()
+        except HTTPException as refused:
+            response.close()
+            response = self.make_response(self.handle_user_exception(refused))
         except BaseException:
             response.close()  # a file that is not handed out after all
             raise
@@ -314,7 +320,8 @@ def init_app(app: Flask, url: str | URL, engine: Engine | None = None) -> None:
 def write_in_passing(app: Flask, statement: Executable) -> bool:
     """Execute one small statement in a transaction of its own, after an answer has gone; whether it was possible.
 
-    It waits for nobody: where somebody else is writing just then, it is left. For what the next click tells again.
+    It waits for nobody: where somebody else is writing just then, or the database is a newer release's, it is left.
+    For what the next click tells again.
     """
     bind = app.extensions["sessions"]().get_bind()
     try:
@@ -324,6 +331,8 @@ def write_in_passing(app: Flask, statement: Executable) -> bool:
                 quick.execute(f"pragma busy_timeout={IN_PASSING}")
             try:
                 with connection.begin_nested() if connection.in_transaction() else connection.begin():
+                    if releases.is_newer(app, connection):
+                        return False
                     connection.execute(statement)
             finally:
                 if quick:
@@ -337,10 +346,12 @@ def write_in_passing(app: Flask, statement: Executable) -> bool:
 def unit_of_work() -> Iterator[Session]:
     """What a command or a job does as one whole; also a fact kept although its request is refused.
 
-    In a request call it only after the request's own writes were rolled back or before any was made.
+    In a request call it only after the request's own writes were rolled back or before any was made. A newer
+    release's database is refused (``releases``).
     """
     token = _ELSEWHERE.set(None)
     try:
+        releases.leave_writing_to_the_newer(current_app, db.session.connection())
         yield db.session()
         db.session.commit()
     except BaseException:

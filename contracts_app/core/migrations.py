@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, request
 from sqlalchemy import Connection, Engine, inspect, text
-from werkzeug.exceptions import HTTPException
 
+from . import releases
 from .db import SAFE_METHODS, Base, db
 from .settings import ROOT
 
@@ -24,28 +24,19 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "migrations"
 _REVISION = re.compile(r"^(down_)?revision\b[^=\n]*= *\"([^\"]+)\"", re.MULTILINE)
-_VERSION = text("SELECT version_num FROM alembic_version")
 _READYING = 3505_0001  # the key of a lock of PostgreSQL; any number that nobody else here takes
 # Made by hand in the migrations because each database has its own kind; Alembic must not propose to drop them.
 BY_HAND = ("contract_search", "enterprise_search")
 
 
-class AheadOfUs(HTTPException):
-    """The database was upgraded for a newer release; this one goes on showing it and writes nothing into it."""
-
-    code = 503
-    description = "The database belongs to a newer release."
-    retry_after = 30  # seconds in which an upgrade has put the newer release into this one's place
-
-
 def init_app(app: Flask) -> None:
-    """Two releases may serve one database while it is upgraded: the older one leaves writing to the newer."""
-    ours = frozenset(known())
+    """Have every form refused that a newer release's database is not to get from this one."""
+    releases.init_app(app, known())
 
     @app.before_request
     def _leave_writing_to_the_newer() -> None:
-        if request.method not in SAFE_METHODS and not ours.issuperset(db.session.scalars(_VERSION)):
-            raise AheadOfUs
+        if request.method not in SAFE_METHODS:
+            releases.leave_writing_to_the_newer(app, db.session.connection())
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -86,7 +77,7 @@ def stands_at(engine: Engine) -> set[str]:
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return set()
-        return set(connection.scalars(_VERSION))
+        return set(connection.scalars(releases.VERSION))
 
 
 def known() -> list[str]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, column, func, inspect, select, table
 from contracts_app.accounts.commands import AT_THE_MACHINE
 from contracts_app.contracts.ledger import LedgerEntry
 from contracts_app.contracts.models import Attachment
-from contracts_app.core import audit, audit_checkpoints, migrations
+from contracts_app.core import audit, audit_checkpoints, migrations, releases
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.edition import VERSION
@@ -211,6 +211,7 @@ def _made(vault: Vault, settings: Settings) -> Manifest:
     with held_still(db.engine, settings.instance) as snapshot:
         if not inspect(snapshot.connection).has_table("alembic_version"):
             raise Refused("数据库还没有建立，没有可备份的。先运行 init，或核对 DATABASE_URL 和 INSTANCE_DIR。")
+        releases.leave_writing_to_the_newer(current_app, snapshot.connection)  # the log could not tell of it
         migration = snapshot.connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
         facts, parts = {}, []
         for stream in snapshot.streams():

@@ -3,10 +3,11 @@
 import json
 
 import click
+from flask import current_app
 
 from contracts_app.accounts.commands import AT_THE_MACHINE
-from contracts_app.core import audit, resealing
-from contracts_app.core.db import unit_of_work
+from contracts_app.core import audit, releases, resealing
+from contracts_app.core.db import reading_beside, unit_of_work
 from contracts_app.core.sealing import key_ring
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -42,6 +43,8 @@ def list_keys(form: str) -> None:
 @_FORMAT
 def rotate(drop_old: bool, form: str) -> None:
     """Take a new key and seal everything with it, while people work. Interrupted, it goes on when called again."""
+    with reading_beside() as connection:
+        releases.leave_writing_to_the_newer(current_app, connection)  # before a key is taken
     done = resealing.rotate(lambda purpose, count: click.echo(f"{purpose}：{count}", err=True), drop_old=drop_old)
     with unit_of_work():
         audit.record("rotate_keys", AT_THE_MACHINE, number=str(done.number))
