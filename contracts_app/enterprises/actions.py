@@ -9,7 +9,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.codes.queries import listed
 from contracts_app.core import audit
-from contracts_app.core.codes import mask_address, mask_phone
+from contracts_app.core.codes import mask_address, mask_name, mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.text import initials, name_key, pinyin
@@ -17,7 +17,7 @@ from contracts_app.core.words import Word
 from contracts_app.regions.queries import ABROAD, region, unit_of
 
 from . import facts, queries
-from .models import ONLY_OF_FIRMS, Enterprise
+from .models import NATURAL_PERSON, ONLY_OF_FIRMS, Enterprise
 
 FOUND_BY = ("name", "code", "pinyin", "initials")
 # What stands above enterprises and shows their names is told here when one was revised.
@@ -117,7 +117,8 @@ def create(answers: dict[str, Any], person: User, *, although_namesake: bool = F
     db.session.add(enterprise)
     db.session.flush()
     reindex([enterprise])
-    audit.record("create_enterprise", person, subject="enterprise", subject_id=enterprise.id, name=enterprise.name)
+    name = _said("name", enterprise.name, enterprise.is_natural_person)
+    audit.record("create_enterprise", person, subject="enterprise", subject_id=enterprise.id, name=name)
     return enterprise
 
 
@@ -168,11 +169,12 @@ def _keep(enterprise: Enterprise, answers: dict[str, Any], person: User, action:
     changed = [name for name, value in answers.items() if getattr(enterprise, name) != value]
     if not changed:
         return
-    before = _in_words(enterprise, changed)
+    is_private = enterprise.is_natural_person or answers.get("party_type_code") == NATURAL_PERSON
+    before = _in_words(enterprise, changed, is_private)
     _write(enterprise, answers)
     db.session.flush()
     reindex([enterprise])
-    after = _in_words(enterprise, changed)
+    after = _in_words(enterprise, changed, is_private)
     changes = {name: [before[name], after[name]] for name in changed}
     audit.record(action, person, subject="enterprise", subject_id=enterprise.id, **changes)
     for follow in REVISED:
@@ -223,12 +225,15 @@ def _write(enterprise: Enterprise, answers: dict[str, Any]) -> None:
         enterprise.town = region(answers["town_code"]) if answers["town_code"] else None
 
 
-def _in_words(enterprise: Enterprise, names: Iterable[str]) -> dict[str, str]:
-    """These answers as the log shows them: names instead of codes, the phone number masked."""
-    return {name: _said(enterprise, name, getattr(enterprise, name)) for name in names}
+def _in_words(enterprise: Enterprise, names: Iterable[str], is_private: bool) -> dict[str, str]:
+    """These answers as the log shows them: names instead of codes, personal data masked.
+
+    ``is_private``: of a natural person, before or after what is told; nothing of the log can be taken away again.
+    """
+    return {name: _said(name, getattr(enterprise, name), is_private) for name in names}
 
 
-def _said(enterprise: Enterprise, name: str, value: Any) -> str:
+def _said(name: str, value: Any, is_private: bool) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if not value:
@@ -238,8 +243,12 @@ def _said(enterprise: Enterprise, name: str, value: Any) -> str:
     match name:
         case "phone":
             return mask_phone(value)
-        case "address" if enterprise.is_natural_person:
+        case "address" if is_private:
             return mask_address(value)
+        case "name" if is_private:
+            return mask_name(value)
+        case "representative" | "contact":
+            return mask_name(value)
         case "party_type_code":
             return db.session.get_one(PartyType, value).name
         case "attribute_codes":

@@ -14,6 +14,7 @@ from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import Base, db
 from contracts_app.core.sealing import Key, KeyRing
+from contracts_app.enterprises import actions
 from contracts_app.enterprises.models import NATURAL_PERSON
 from tests.factories import SHISHI
 
@@ -132,6 +133,20 @@ def test_what_was_not_touched_stays_and_is_never_overwritten_by_its_mask(make, s
     assert last_entry().details == {"phone": ["138****5678", "139****4321"]}
     assert visitor.post(url, data=form_of(broker, phone="")).status_code == 302
     assert broker.phone == ""
+
+
+def test_the_log_keeps_names_and_private_addresses_of_people_masked_for_ever(make):
+    clerk = make.user(Role.REGISTRAR)
+    firm = make.enterprise("晋江试验厂", address=HOME, representative="陈示范", contact="李小工", scale=None)
+    actions.revise(firm, {"name": firm.name, "representative": "张示", "contact": "赵某"}, clerk)
+    assert last_entry().details == {"representative": ["陈**", "张*"], "contact": ["李**", "赵*"]}
+    kind = {"party_type_code": NATURAL_PERSON, "scale": None, "is_in_high_tech_zone": None, "is_listed": None}
+    actions.revise(firm, {"name": "王小明", "address": "晋江", **kind}, clerk, although_namesake=True)
+    told = last_entry().details
+    assert (told["name"], told["address"]) == (["晋****", "王**"], ["福建省***", "**"])
+    actions.revise(firm, {"name": "晋江示范路作坊", "party_type_code": "030", "address": HOME}, clerk)
+    told = last_entry().details
+    assert (told["name"], told["address"]) == (["王**", "晋******"], ["**", "福建省***"])
 
 
 def test_an_older_page_is_told_of_the_new_number_and_puts_back_no_mask(make, sign_in):
