@@ -160,6 +160,8 @@ def why_no_link(user: User) -> str | None:
     """Why no link can be given out with which the person sets a password."""
     if not user.is_active:
         return "账号已停用，先启用再重置密码"
+    if user.password_hash and dormancy.is_dormant(user):
+        return f"账号{dormancy.words(user)}，先启用再重置密码"
     if not user.own_roles:
         return "还没有授权，安全管理员复核授权后才能生成设置密码的链接"
     return None
@@ -170,8 +172,6 @@ def invite(admin: User, user: User) -> str:
     _must_cover(admin, user.region)
     if reason := why_no_link(user):
         raise Refused(f"{reason}。")
-    if not user.password_hash:
-        user.wanted_at = now_utc()
     audit.record("invite", admin, subject="user", subject_id=user.id)
     return signing_in.invite(user)
 

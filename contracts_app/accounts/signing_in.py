@@ -105,8 +105,12 @@ def check_password(username: str, password: str) -> User:
         lock_outs.remember_failure(username, device, "密码")
         raise SignInRefused(f"用户名或密码不对，{lock_outs.what_is_left(username, device)}")
     if dormancy.is_dormant(user):
-        raise SignInRefused(f"账号{dormancy.words(user)}，已不能登录。找本单位系统管理员启用。")
+        raise SignInRefused(_asleep(user))
     return user
+
+
+def _asleep(user: User) -> str:
+    return f"账号{dormancy.words(user)}，已不能登录。找本单位系统管理员启用。"
 
 
 def _may_try(username: str, device: str) -> None:
@@ -250,7 +254,12 @@ def _may_confirm(user: User) -> str:
 
 
 def invite(user: User, lasts: timedelta = INVITATION_LASTS) -> str:
-    """A token with which the person sets a password, once, while it lasts. Earlier ones stop working."""
+    """A token with which the person sets a password, once, while it lasts. Earlier ones stop working.
+
+    Who invites somebody for the first time, or once more before they ever came, wants the account used.
+    """
+    if not user.password_hash:
+        user.wanted_at = now_utc()
     db.session.execute(delete(Invitation).where(Invitation.user_id == user.id))
     token = secrets.token_urlsafe(32)
     db.session.add(Invitation(user_id=user.id, token_hash=_hashed(token), expires_at=now_utc() + lasts))
@@ -258,10 +267,15 @@ def invite(user: User, lasts: timedelta = INVITATION_LASTS) -> str:
 
 
 def invited(token: str) -> Invitation:
-    """The invitation of this token; raises ``SpentLink`` when it is unknown, used or too old, or the user disabled."""
+    """The invitation of this token; raises ``SpentLink`` when it is unknown, used or too old, or the user disabled.
+
+    Raises ``Refused`` for an account that has gone to sleep: a link wakes nobody.
+    """
     found = db.session.scalar(select(Invitation).where(Invitation.token_hash == _hashed(token)))
     if found is None or found.used_at or found.expires_at < now_utc() or not found.user.is_active:
         raise SpentLink
+    if dormancy.is_dormant(found.user):
+        raise Refused(_asleep(found.user))
     return found
 
 

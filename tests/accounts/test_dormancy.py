@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from contracts_app.accounts import actions, dormancy, queries
+from contracts_app.accounts import actions, dormancy, queries, signing_in
 from contracts_app.accounts.queries import Condition
 from contracts_app.accounts.roles import Role
 from contracts_app.core.audit import AuditEntry
@@ -12,7 +12,7 @@ from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.installation import set_fact
 
-from .pages import enter, with_password
+from .pages import PASSWORD, enter, with_password
 
 
 def ago(days):
@@ -58,6 +58,22 @@ def test_the_command_lists_then_disables_and_an_administrator_decides_otherwise(
     actions.set_active(admin, user, is_active=True)
     assert user.is_active
     assert not dormancy.is_dormant(user)
+
+
+def test_a_link_handed_out_before_lets_nobody_in_who_has_gone_to_sleep(client, make):
+    user = with_password(make.user(Role.BROKER, last_seen_at=ago(120)))
+    link = f"/invitations/{signing_in.invite(user)}"
+    db.session.commit()
+    typed = {"new_password": PASSWORD, "again": PASSWORD}
+    for answer in (client.get(link), client.post(link, data=typed)):
+        assert answer.status_code == 409
+        assert "120 天没有登录，已不能登录" in answer.text
+    assert "先启用再重置密码" in actions.why_no_link(user)
+    assert client.get("/me").status_code == 302
+    unused = make.user(Role.BROKER, created_at=ago(31))
+    link = f"/invitations/{signing_in.invite(unused)}"  # whoever invites wants the account used
+    db.session.commit()
+    assert client.get(link).status_code == 200
 
 
 def test_never_the_last_of_the_three_who_could_act(make):
