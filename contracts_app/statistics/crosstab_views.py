@@ -37,10 +37,7 @@ def index() -> str | Response:
     """The table as a page, or with ``format=json`` as data."""
     question = Question.from_args(request.args, current_user)
     if request.args.get("format") == "json":
-        table = crosstab.table(question, current_user, whole=True)
-        asked = mask_within(question.query.sentence())
-        audit.witness("export_totals", current_user, title=question.title, query=asked, file="json")
-        return jsonify(crosstab_files.as_data(table))
+        return _data(question)
     table = crosstab.table(question, current_user)
     return render_template(
         "statistics/totals.html",
@@ -58,6 +55,15 @@ def index() -> str | Response:
         share_definition=SHARE,
         **_drawn(table),
     )
+
+
+@exports
+def _data(question: Question) -> Response:
+    """The whole table as data: taken out like a file, counted and written down like one."""
+    table = crosstab.table(question, current_user, whole=True)
+    asked = mask_within(question.query.sentence())
+    audit.witness("export_totals", current_user, title=question.title, query=asked, file="json")
+    return jsonify(crosstab_files.as_data(table))
 
 
 @bp.post("/file")

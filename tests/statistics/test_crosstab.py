@@ -233,6 +233,16 @@ def test_files_hold_the_whole_table_and_are_written_down(make, sign_in, session,
     assert data["total"][0] == "1234567.00"
 
 
+def test_data_come_out_under_the_same_limit_as_files(make, sign_in):
+    visitor = sign_in(make.user(Role.MANAGER))
+    address = "/statistics/totals/?rows=month&year=2031"
+    for _ in range(20):
+        assert visitor.get(f"{address}&format=json").status_code == 200
+    assert visitor.get(f"{address}&format=json").status_code == 429
+    assert visitor.post("/statistics/totals/file?year=2031", data={"format": "csv"}).status_code == 429
+    assert visitor.get(address).status_code == 200
+
+
 def test_nothing_counted_says_what_to_do(make, sign_in):
     page = sign_in(make.user(Role.MANAGER)).get("/statistics/totals/?year=2031").text
     assert "这些条件下没有计入的合同。" in page
