@@ -1,6 +1,6 @@
 """密码规定: the security administrator chooses which rules hold for passwords here."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -9,7 +9,7 @@ from wtforms.validators import AnyOf
 
 from contracts_app.core.fields import choice_list
 
-from . import passwords
+from . import passwords, quorum
 from .passwords import Profile
 from .permissions import Can, needs
 
@@ -30,6 +30,8 @@ class ProfileForm(FlaskForm):
 @needs(Can.SET_PASSWORD_RULES)
 def index() -> ResponseReturnValue:
     """Both profiles with what they ask for; the one in force is chosen."""
+    if request.method == "POST":
+        quorum.must_answer_for_all(current_user)
     form = ProfileForm(data={"profile": passwords.profile().value})
     if form.validate_on_submit():
         chosen = Profile(form.profile.data)  # type: ignore[call-arg]
@@ -37,6 +39,9 @@ def index() -> ResponseReturnValue:
         flash("密码规定已保存。不合规定的密码，本人下次登录时要换。")
         return redirect(url_for(".index"))
     html = render_template(
-        "accounts/password_rules.html", form=form, profiles=[(one, passwords.RULES[one].words) for one in Profile]
+        "accounts/password_rules.html",
+        form=form,
+        profiles=[(one, passwords.RULES[one].words) for one in Profile],
+        why_not=quorum.why_not_for_all(current_user),
     )
     return html, 422 if form.errors else 200

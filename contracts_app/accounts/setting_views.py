@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -15,6 +15,7 @@ from contracts_app.rules import settings
 from contracts_app.rules.models import AmountBasis, Setting
 from contracts_app.rules.queries import settings as all_settings
 
+from . import quorum
 from .permissions import Can, needs
 
 CHANGED_MEANWHILE = "系统设置刚被别人改过。你填的内容都还在下面，和各项的修改记录对照后再保存一次。"
@@ -26,6 +27,8 @@ bp = Blueprint("settings", __name__, url_prefix="/codes/settings")
 @needs(Can.EDIT_SETTINGS)
 def index() -> ResponseReturnValue:
     """Every setting with its value; what was changed is kept with who and when."""
+    if request.method == "POST":
+        quorum.must_answer_for_all(current_user)
     found = {setting.key: setting for setting in all_settings()}
     form, now = _form(found), _digest(found)
     if form.seen.data and form.seen.data != now:
@@ -36,7 +39,9 @@ def index() -> ResponseReturnValue:
         names = "、".join(setting.name for setting in changed)
         flash(f"已修改：{names}，对以后的办理生效。" if changed else "没有改动。")
         return redirect(url_for(".index"))
-    html = render_template("accounts/settings.html", form=form, settings=found)
+    html = render_template(
+        "accounts/settings.html", form=form, settings=found, why_not=quorum.why_not_for_all(current_user)
+    )
     return html, 422 if form.errors else 200
 
 

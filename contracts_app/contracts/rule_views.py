@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField
 from wtforms.validators import InputRequired
 
+from contracts_app.accounts import quorum
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.core.clock import today
 from contracts_app.core.errors import Refused
@@ -50,7 +51,9 @@ def try_set(set_code: str) -> str:
 def activate(set_code: str) -> ResponseReturnValue:
     """A second look at a draft beside what is in force; posting puts it into force."""
     rule_set = queries.known(set_code) or abort(404)
-    why_not = actions.why_not_activate(rule_set)
+    if request.method == "POST":
+        quorum.must_answer_for_all(current_user)
+    why_not = quorum.why_not_for_all(current_user) or actions.why_not_activate(rule_set)
     form = ActivateForm()
     if request.method == "POST" and why_not:
         raise Refused(why_not)

@@ -128,7 +128,7 @@ def test_what_has_changed_since_is_asked_for_anew(make, keeper, asked):
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.SECURITY, Role.AUDITOR])
 def test_the_last_of_the_three_stays(make, role):
     boss = with_password(make.user(Role.ADMIN, region=QUANZHOU))
-    last = boss if role is Role.ADMIN else with_password(make.user(role))
+    last = boss if role is Role.ADMIN else with_password(make.user(role, region=QUANZHOU))
     make.user(role, name="从没来过")
     other = make.user(Role.ADMIN, region=QUANZHOU)  # has no password: cannot stand in for anybody
     with pytest.raises(Refused, match="最后一个能登录的"):
@@ -137,6 +137,9 @@ def test_the_last_of_the_three_stays(make, role):
     with pytest.raises(Refused, match="最后一个能登录的"):
         actions.revise(other, last, name="x", roles=more, region=last.region, version=last.version, reason="转岗")
     with_password(make.user(role))
+    with pytest.raises(Refused, match="管泉州市的"):  # one of a county is not enough to follow
+        actions.set_active(other, last, is_active=False)
+    with_password(make.user(role, region=QUANZHOU))
     actions.set_active(other, last, is_active=False)
     assert not last.is_active
 

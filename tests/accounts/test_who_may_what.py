@@ -4,6 +4,9 @@ import pytest
 
 from contracts_app.accounts.permissions import GRANTS, Can, may
 from contracts_app.accounts.roles import Role
+from tests.factories import QUANZHOU
+
+from .pages import with_password
 
 EVERYBODY = set(Role)
 OFFICE = {Role.REGISTRAR, Role.REVIEWER}
@@ -140,3 +143,24 @@ def test_the_menu_shows_what_opens(sign_in, make):
     assert "/users" not in sign_in(make.user(Role.REGISTRAR)).get("/me").text
     assert "/users" in sign_in(make.user(Role.ADMIN)).get("/me").text
     assert may(make.user(Role.AUDITOR), Can.READ_AUDIT)
+
+
+@pytest.mark.parametrize(
+    ("role", "path"),
+    [
+        (Role.ADMIN, "/codes/settings"),
+        (Role.ADMIN, "/codes/rules/2001/activate"),
+        (Role.SECURITY, "/users/password-rules"),
+    ],
+)
+def test_what_holds_everywhere_is_not_a_countys_to_change(sign_in, make, role, path):
+    county = make.user(role)
+    assert sign_in(county).post(path).status_code != 403, "alone in its installation it decides"
+    city = with_password(make.user(role, region=QUANZHOU))
+    answer = sign_in(county).post(path)
+    assert answer.status_code == 403
+    assert "管全部地区的" in answer.text
+    page = sign_in(county).get(path).text
+    assert "管全部地区的" in page
+    assert ">保存</button>" not in page
+    assert sign_in(city).post(path).status_code != 403
