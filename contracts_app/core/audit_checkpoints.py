@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from time import monotonic
 
 from flask import current_app, has_app_context
 
@@ -22,6 +23,8 @@ from .settings import Settings
 
 log = logging.getLogger(__name__)
 KEPT_ON = "audit checkpoint"  # in app.extensions: the day whose checkpoint this process has seen
+_FAILED_AT = "audit checkpoint failed"  # in app.extensions: when this process last could not write one, monotonic
+_TRIES_AGAIN = 3600.0  # seconds; a folder on the network that is away may hold up whoever asks for it
 
 
 class NoCheckpoint(Exception):
@@ -70,13 +73,20 @@ def keep(checkpoint: Checkpoint) -> Path:
 
 
 def keep_todays(*, last_id: int, hash: str, count: int) -> None:
-    """Keep the day's first checkpoint, unless this or another process has. Never fails: a day without is seen."""
+    """Keep the day's first checkpoint, unless this or another process has. Never fails: a day without is seen.
+
+    Where it cannot be written, this process tries and says so once an hour.
+    """
     if not has_app_context() or current_app.extensions.get(KEPT_ON) == (day := today()):
+        return
+    failed_at: float | None = current_app.extensions.get(_FAILED_AT)
+    if failed_at is not None and monotonic() - failed_at < _TRIES_AGAIN:
         return
     try:
         _made(folder() / _name(day, 1), now(last_id=last_id, hash=hash, count=count))
     except OSError as error:
-        log.error("checkpoint of the audit log not kept: %s", error)  # the entries are; the next of them tries again
+        log.error("checkpoint of the audit log not kept: %s", error)  # the entries are
+        current_app.extensions[_FAILED_AT] = monotonic()
         return
     current_app.extensions[KEPT_ON] = day
 
