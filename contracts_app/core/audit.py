@@ -288,6 +288,8 @@ ACTIONS: dict[str, str] = {
     "create_backup": "建立备份",
     "remove_backup": "删除备份",
     "restore_backup": "恢复备份",
+    "print_backup_keys": "打印备份密钥",
+    "take_backup_key": "更换备份密钥",
 }
 SUBJECTS: dict[str, str] = {
     "user": "账号",

@@ -30,7 +30,8 @@ from .backup_databases import held_still, tables_of
 from .rotation import Keep
 from .vault import Damaged, Key, Part, Vault, vault_of
 
-KEYS = ("data-keys", "secret-key")  # without the first, what lies sealed in the database is lost
+DATA_KEYS = "data-keys"
+KEYS = (DATA_KEYS, "secret-key")  # without the first, what lies sealed in the database is lost
 CHECKPOINTS = "checkpoints"
 _FILES = "files"  # the part that lists the contents the database names
 _STAMP = "%Y%m%d-%H%M%S"
@@ -254,7 +255,7 @@ def _papers(settings: Settings) -> dict[str, str]:
     """By the names they have in the installation's folder where nothing else is said. The backup's own key is not."""
     places = {name: settings.instance / name for name in KEYS}
     if settings.data_keys_file:
-        places["data-keys"] = settings.data_keys_file
+        places[DATA_KEYS] = settings.data_keys_file
     places |= {f"{CHECKPOINTS}/{place.name}": place for place in audit_checkpoints.folder().glob("*.json")}
     return {name: place.read_text(encoding="utf-8") for name, place in places.items() if place.is_file()}
 

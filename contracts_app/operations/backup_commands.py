@@ -15,12 +15,17 @@ import click
 from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
+from contracts_app.accounts.commands import AT_THE_MACHINE
+from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc
+from contracts_app.core.db import unit_of_work
 from contracts_app.core.errors import Refused
 from contracts_app.core.files import size_label
+from contracts_app.core.resealing import is_anything_sealed
+from contracts_app.core.sealing import key_ring
 from contracts_app.core.settings import Settings
 
-from .backup import Backup, backups, create, kept_until, one, remove, rotate
+from .backup import DATA_KEYS, Backup, backups, create, kept_until, one, remove, rotate
 from .backup_check import Check, Finding
 from .backup_restore import Compared, Place, Restoring
 from .rotation import Keep
@@ -38,7 +43,7 @@ def backup() -> None:
 @backup.command(name="create")
 @_FORMAT
 def create_backup(form: str) -> None:
-    """Make a backup, then let those go whose time is over. Fails where a file that a contract names is missing."""
+    """Make a backup, then let those go whose time is over. Fails without a contract's file or the data keys."""
     settings = _settings()
     had_key = vault_of(settings).keys.are_there
     with _told():
@@ -65,8 +70,14 @@ def create_backup(form: str) -> None:
             f"新写入 {size_label(made.added)}，用时 {made.seconds:.1f} 秒。",
             err=True,
         )
-    if made.missing:
-        _fail(*(f"附件 {sha256} 缺失或损坏，备份里没有它。" for sha256 in made.missing))
+    faults = [f"附件 {sha256} 缺失或损坏，备份里没有它。" for sha256 in made.missing]
+    if DATA_KEYS not in made.papers and is_anything_sealed():
+        faults.append(
+            f"备份里没有数据密钥：{key_ring().file} 不在。没有它，加密的电话、地址和两步验证恢复后打不开。"
+            "把密钥文件放回去，再备份一次。"
+        )
+    if faults:
+        _fail(*faults)
 
 
 @backup.command(name="list")
@@ -213,13 +224,17 @@ def rotate_backups() -> None:
 @backup.command()
 @click.option("--new", is_flag=True, help="Take a new key for the backups to come; older ones still need the older.")
 def key(new: bool) -> None:
-    """Print the keys of the backups, oldest first, to be kept somewhere else: on paper, in a safe."""
+    """Print the keys of the backups, oldest first, to be kept somewhere else: on paper, in a safe. The log tells."""
     keys = vault_of(_settings()).keys
     with _told():
         if new:
             keys.add()
         elif not keys.are_there:
             keys.newest  # noqa: B018  (says where a key is looked for)
+    with _told("操作记录写不进数据库，没有打印密钥。"), unit_of_work():  # first written down, then shown
+        if new:
+            audit.record("take_backup_key", AT_THE_MACHINE, subject="backup")
+        audit.record("print_backup_keys", AT_THE_MACHINE, subject="backup")
     for line in keys.written:
         click.echo(line)
     click.echo(f"以上是 {keys.file} 的全部内容。与备份分开保管；恢复时原样写回文件。", err=True)

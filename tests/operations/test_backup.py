@@ -15,6 +15,7 @@ from contracts_app.accounts.roles import Role
 from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
 from contracts_app.core import migrations
+from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import as_if, now_utc
 from contracts_app.core.db import db, make_engine
 from contracts_app.core.stores import FolderStore
@@ -265,6 +266,13 @@ def test_what_cannot_be_done_says_what_to_do(office, vault, tmp_path):
     assert "没有备份密钥" in run(office, "key").stderr
     name = run(office, "create").stdout.strip()
     assert run(office, "key").stdout.split() == vault.keys.written
+    assert db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()[-1] == "print_backup_keys"
+    data_keys = office.config["SETTINGS"].instance / "data-keys"
+    data_keys.rename(tmp_path / "away")
+    without = run(office, "create")
+    assert without.exit_code == 1
+    assert "备份里没有数据密钥" in without.stderr
+    (tmp_path / "away").rename(data_keys)
     full = tmp_path / "full"
     full.mkdir()
     (full / "here").touch()
