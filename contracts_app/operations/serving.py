@@ -19,11 +19,14 @@ from typing import Any
 from flask import Flask, current_app
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
+from waitress.utilities import RequestEntityTooLarge
 
 log = logging.getLogger(__name__)
 
 _QUIET_FOR = 1.0  # seconds without a word from a connection, after which nothing more is on its way
+_TIMES_TOO_LONG = 2  # what the application takes, of which no more is read
 _GIVEN_UP_WITHIN = 0.5  # seconds for threads to end that have nothing to do
 
 
@@ -44,7 +47,10 @@ def serve(app: Flask, listening: socket.socket, *, threads: int, drain: float, w
     # What proxies tell is judged by the application, which knows how many stand before it (``TRUSTED_PROXIES``) and
     # which pages a proxy nobody told of must not open. Waitress would take it away, and everybody would be 127.0.0.1.
     told = {"clear_untrusted_proxy_headers": False}
-    server = create_server(app, map=sockets, sockets=[listening], threads=threads, ident=None, **told)
+    # Waitress takes in a whole body before the application is asked, up to a GB where nothing is said. What is a little
+    # too long gets the application's page, beside the files that are there; what is far too long a sentence.
+    most = {"max_request_body_size": _TIMES_TOO_LONG * app.config["MAX_CONTENT_LENGTH"]}
+    server = create_server(app, map=sockets, sockets=[listening], threads=threads, ident=None, **told, **most)
     server.channel_class = type("Channel", (_Channel,), {"stopping": stopping})
     with _told_by_signals(stopping, server) as hurried:
         while not stopping.is_set():
@@ -60,9 +66,24 @@ def serve(app: Flask, listening: socket.socket, *, threads: int, drain: float, w
     gc.freeze()  # the process ends: nobody need look once more through everything it ever loaded
 
 
+class _TooLong(RequestEntityTooLarge):
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
+        sentence = "413 这次提交的内容太大，没有收下。压缩文件，或分几次上传。\n"
+        return f"413 {self.reason}", [("Content-Type", "text/plain; charset=utf-8")], sentence.encode()
+
+
+class _Parser(HTTPRequestParser):
+    def received(self, data: bytes) -> int:
+        taken: int = super().received(data)
+        if isinstance(self.error, RequestEntityTooLarge):
+            self.error = _TooLong(self.error.body)
+        return taken
+
+
 class _Channel(HTTPChannel):
     """A connection that is closed after its answer once the server stops, so that none is kept busy for ever."""
 
+    parser_class = _Parser
     stopping: threading.Event
 
     def service(self) -> None:

@@ -26,6 +26,7 @@ from contracts_app.operations import health, serving
 
 folder, drain, within = Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
 app = db.Office("server")
+app.config["MAX_CONTENT_LENGTH"] = 1000
 app.config["SETTINGS"] = Settings(instance=folder, database_url="", secret_key="k", log_format="json")
 db.init_app(app, f"sqlite:///{folder}/x.db")
 for part in (logs, serving):
@@ -133,6 +134,9 @@ def test_a_write_under_way_is_answered_and_kept_and_nobody_new_is_let_in(server)
     running = server(drain=60)
     from_a_proxy = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
     assert running.get("/told", **from_a_proxy) == (200, "203.0.113.7 https"), "the application judges what proxies say"
+    refused = answer_of(running.begin_to_write("name=" + "x" * 2000, send=5))
+    assert "413 Request Entity Too Large" in refused, "as soon as it says how long it is"
+    assert "这次提交的内容太大" in refused
     doing = running.begin_to_write("name=first")
     running.wait_for("begun")
     sending = running.begin_to_write("name=second", send=5)
