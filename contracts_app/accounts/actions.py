@@ -16,6 +16,7 @@ from .sign_in_models import Ended
 HOME_REGION = "350500"  # 泉州市, above all its units
 USERNAME_TAKEN = "这个用户名已经有人用，换一个"
 AT_THE_MACHINE = "命令行"  # who did it, in the log
+WATCHING = frozenset({Role.SECURITY, Role.AUDITOR})  # of the three, those who look at what administrators do
 REASON_MISSING = "写明事由，例如任职文件的文号"
 FIRST = {Role.ADMIN: "admin", Role.SECURITY: "security", Role.AUDITOR: "auditor"}  # the names of the first of the three
 
@@ -156,23 +157,42 @@ def set_active(admin: User, user: User, *, is_active: bool, reason: str = "") ->
     grants.tell(user)
 
 
-def why_no_link(user: User) -> str | None:
-    """Why no link can be given out with which the person sets a password."""
+def is_watching(user: User) -> bool:
+    """Whether the account watches over the administrators: they must not get into it by a link of their own making."""
+    return bool(user.own_roles & WATCHING)
+
+
+def why_no_link(user: User, by: User | None = None) -> str | None:
+    """Why no link can be given out with which the person sets a password: by this person, or (None) at the machine.
+
+    Whoever makes a link could use it, and set up the second factor too where there is none. So links for security
+    administrators and auditors are not an administrator's: the first is made by a security administrator, who also
+    confirms the roles, every later one at the machine.
+    """
     if not user.is_active:
         return "账号已停用，先启用再重置密码"
     if user.password_hash and dormancy.is_dormant(user):
         return f"账号{dormancy.words(user)}，先启用再重置密码"
     if not user.own_roles:
         return "还没有授权，安全管理员复核授权后才能生成设置密码的链接"
+    if by is None:
+        return None
+    if is_watching(user) and user.password_hash:
+        return "安全管理员、审计员的密码由管服务器的人运行 flask --app wsgi users invite 重置"
+    if by.has(Role.SECURITY) != is_watching(user):
+        return f"设置密码的链接由{'安全' if is_watching(user) else '系统'}管理员生成"
     return None
 
 
-def invite(admin: User, user: User) -> str:
-    """The token of a new link with which the person sets a password; links given out before stop working."""
-    _must_cover(admin, user.region)
-    if reason := why_no_link(user):
+def invite(person: User, user: User) -> str:
+    """The token of a new link with which ``user`` sets a password; links given out before stop working.
+
+    Raises ``NotYours`` outside the person's region, ``Refused`` where no link, or none of this person's, may be made.
+    """
+    _must_cover(person, user.region)
+    if reason := why_no_link(user, person):
         raise Refused(f"{reason}。")
-    audit.record("invite", admin, subject="user", subject_id=user.id)
+    audit.record("invite", person, subject="user", subject_id=user.id)
     return signing_in.invite(user)
 
 

@@ -6,7 +6,7 @@ Until then the account keeps what it had; a new one has nothing. What is taken a
 from collections.abc import Callable, Sequence
 
 from flask import abort
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from contracts_app.core import audit
@@ -16,7 +16,7 @@ from contracts_app.core.errors import SENTENCES, NotYours, Refused
 from contracts_app.regions.models import Level, Region
 
 from . import quorum
-from .models import GrantStage, RoleGrant, User, UserRole
+from .models import GrantStage, Invitation, RoleGrant, User, UserRole
 from .roles import NO_OFFICE_IN_TOWN, OFFICE_ROLES, Role, duty_of
 
 CHANGED_SINCE = "提出申请以后，这个账号又有变动。由系统管理员按现在的情况重新提出。"
@@ -302,6 +302,8 @@ def _has_changed(grant: RoleGrant) -> bool:
 def _take_effect(grant: RoleGrant, by: User | None, answer: str) -> None:
     user = grant.user
     _keeps_quorum(user, grant.roles_after)
+    if duty_of(grant.roles_after) is not user.duty:  # a link made for the old duty must not open the new one
+        db.session.execute(delete(Invitation).where(Invitation.user_id == user.id))
     _close(grant, GrantStage.CONFIRMED, by, answer)
     user.region_code, user.region = grant.region_after_code, grant.region_after
     user.wanted_at = now_utc()

@@ -129,7 +129,8 @@ def show_user(user_id: int) -> str:
         waits=grants.standing(user),
         history=grants.of(user),
         certified=recertification.of(user),
-        why_no_link=actions.why_no_link(user),
+        why_no_link=(why_no_link := actions.why_no_link(user, current_user)),
+        shows_link=may(current_user, Can.MANAGE_USERS) or (actions.is_watching(user) and not why_no_link),
         is_dormant=dormancy.is_dormant(user),
         why_dormant=dormancy.words(user),
         may_manage=may(current_user, Can.MANAGE_USERS),
@@ -154,7 +155,8 @@ def new_user() -> ResponseReturnValue:
                 region=region,
                 reason=form.reason.data,
             )
-            flash(f"账号已建立，授权申请已提交。安全管理员复核后，在这里生成{user.name}设置密码的链接。")
+            who = "由安全管理员" if form.chosen_roles & actions.WATCHING else ""
+            flash(f"账号已建立，授权申请已提交。安全管理员复核后，{who}在这里生成{user.name}设置密码的链接。")
             return redirect(url_for(".show_user", user_id=user.id))
     return render_template("accounts/edit.html", form=form, user=None), 422 if form.errors else 200
 
@@ -209,9 +211,9 @@ def _revised(user: User, form: UserForm, region: Region) -> Response:
 
 
 @bp.post("/users/<int:user_id>/invitation")
-@needs(Can.MANAGE_USERS)
+@needs(Can.READ_USERS)
 def invite_user(user_id: int) -> ResponseReturnValue:
-    """A new one-time link for somebody who has no password yet or has lost it."""
+    """A new one-time link for somebody who has no password yet or has lost it; whose it is to make: ``actions``."""
     user = queries.one(user_id, current_user)
     token = actions.invite(current_user, user)
     link = url_for(".invitation", token=token, _external=True)

@@ -107,7 +107,7 @@ DOORS: tuple[Door, ...] = (
     _door("accounts.show_user", GET, "一个用户", KEEPERS, IN_REGION),
     _door("accounts.new_user", BOTH, "新增用户", {ADMIN}, LISTED),
     _door("accounts.edit_user", BOTH, "修改用户", {ADMIN}, IN_REGION),
-    _door("accounts.invite_user", POST, "生成设置密码链接", {ADMIN}, IN_REGION),
+    _door("accounts.invite_user", POST, "生成设置密码链接（安全管理员、审计员的由安全管理员）", KEEPERS, IN_REGION),
     _door("accounts.disable_user", POST, "停用账号", {ADMIN}, IN_REGION),
     _door("accounts.enable_user", POST, "启用账号", {ADMIN}, IN_REGION),
     _door("accounts.unlock_user", POST, "解锁账号", {SECURITY}, IN_REGION),

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from contracts_app.accounts import actions, grants
+from contracts_app.accounts import actions, grants, signing_in
 from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Duty, Role, duty_of
 from contracts_app.accounts.sign_in_models import NameLock
@@ -300,3 +300,31 @@ def test_a_security_administrator_opens_locks_and_ends_sessions(sign_in, make, s
     assert somebody.get("/me").status_code == 302
     for deed in ("second-factor/reset", "sessions/end"):
         assert desk.post(f"/users/{keeper.id}/{deed}").status_code == 409, "one's own is for another, or for 我的账号"
+
+
+@pytest.mark.parametrize("role", [Role.SECURITY, Role.AUDITOR])
+def test_an_administrator_makes_no_link_into_the_account_of_who_watches_him(app, make, sign_in, role):
+    admin, keeper = make.user(Role.ADMIN), make.user(Role.SECURITY)
+    watcher, clerk = make.user(role), make.user()
+    path = f"/users/{watcher.id}/invitation"
+    assert "由安全管理员生成" in sign_in(admin).get(f"/users/{watcher.id}").text
+    assert sign_in(admin).post(path).status_code == 409
+    assert "生成设置密码的链接" in sign_in(keeper).get(f"/users/{watcher.id}").text
+    assert link_in(sign_in(keeper).post(path).text)
+    assert sign_in(keeper).post(f"/users/{clerk.id}/invitation").status_code == 409
+    assert "生成设置密码的链接" not in sign_in(keeper).get(f"/users/{clerk.id}").text
+    with_password(watcher)
+    assert sign_in(admin).post(path).status_code == 409
+    assert sign_in(keeper).post(path).status_code == 409
+    done = app.test_cli_runner().invoke(args=["users", "invite", watcher.username])
+    assert link_in(done.stdout)
+
+
+def test_a_link_made_for_the_old_duty_does_not_open_the_new_one(make):
+    admin, keeper, clerk = make.user(Role.ADMIN), make.user(Role.SECURITY), make.user()
+    token = actions.invite(admin, clerk)
+    grants.confirm(
+        keeper, grants.propose(admin, clerk, roles=frozenset({Role.AUDITOR}), region=clerk.region, reason="转岗")
+    )
+    with pytest.raises(signing_in.SpentLink):
+        signing_in.invited(token)

@@ -31,7 +31,7 @@ PAGES = [
     ("GET", "/users/recertification", KEEPERS),
     ("POST", "/users/recertification.xlsx", KEEPERS),
     ("POST", "/users/{user}/recertification", KEEPERS),
-    ("POST", "/users/{user}/invitation", {Role.ADMIN}),
+    ("POST", "/users/{user}/invitation", KEEPERS),
     ("POST", "/users/{user}/disable", {Role.ADMIN}),
     ("POST", "/users/{user}/enable", {Role.ADMIN}),
     ("GET", "/audit", {Role.AUDITOR}),
