@@ -2,9 +2,14 @@
 
 A browser in which somebody has signed in keeps a signed cookie and has a counter of its own (OWASP, Slow Down Online
 Guessing Attacks with Device Cookies): whoever fails elsewhere under that name locks every unknown browser, and not this
-one. Names nobody has are counted and locked the same way, so that no answer tells which is which.
+one. Names nobody has are counted and locked the same way, so that no answer tells which is which; they are kept under
+a keyed hash, because such a name may be a password that was typed into the wrong field.
+
+Guesses under one name may be judged at the same time. Each is told how it was judged in turn only, after those before
+it were counted; where one of them has locked the name, it is told of the lock, right or wrong.
 """
 
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,7 +68,7 @@ def lock_of(user: User) -> Lock | None:
 
 def lock_on(username: str, device: str) -> Lock | None:
     """The lock on a name, for one known browser or (``device`` empty) for all others."""
-    username = username[:LONGEST_NAME]
+    username = _kept(username)
     lasting = select(NameLock.at).where(NameLock.username == username, NameLock.device == device)
     if at := db.session.scalar(lasting):
         return Lock(at, None)
@@ -85,7 +90,7 @@ def what_is_left(username: str, device: str) -> str:
     if lock := lock_on(username, device):
         return "这个用户名已锁定，由安全管理员解锁" if lock.until is None else "这个用户名已锁定 15 分钟"
     now = now_utc()
-    times = _failures(username[:LONGEST_NAME], device, FAILURES_A_DAY)
+    times = _failures(_kept(username), device, FAILURES_A_DAY)
     soon = FAILURES_ALLOWED - sum(now - at <= FAILURES_WITHIN for at in times)
     today = FAILURES_A_DAY - sum(now - at <= DAY for at in times)
     if today <= soon:
@@ -96,28 +101,59 @@ def what_is_left(username: str, device: str) -> str:
 # ---- counting -------------------------------------------------------------------------------------------------------
 
 
-def remember_failure(username: str, device: str, step: str) -> None:
-    """Count a failure, and lock the name when it was one too many. Kept although the request is refused."""
+def in_turn(username: str, device: str) -> Lock | None:
+    """Wait until whoever guesses under the same name is counted; the lock they have left, or None.
+
+    To be asked once a guess was judged, before anybody is told how. The turn lasts to the end of the transaction.
+    """
+    if db.engine.dialect.name == "postgresql":  # on SQLite there is only one writer
+        turn = f"sign-in {device} {_kept(username)}"
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(turn, 0))))
+    return lock_on(username, device)
+
+
+def remember_failure(username: str, device: str, step: str) -> Lock | None:
+    """Count a failure, and lock the name when it was one too many. Kept although the request is refused.
+
+    Returns the lock that others have left meanwhile; then nothing is counted, and nothing else may be told.
+    """
     db.session.rollback()
     limits.count_failed_sign_in()
-    username, now = username[:LONGEST_NAME], now_utc()
+    now, name = now_utc(), username
     with unit_of_work() as work:
+        if lock := in_turn(name, device):
+            return lock
+        told, username = _told(name), _kept(name)
         work.add(SignInFailure(username=username, device=device, address=request.remote_addr or "", at=now))
-        audit.record("sign_in_failed", told := _told(username), step=step)
+        audit.record("sign_in_failed", told, step=step)
         work.flush()
         of_name = (SignInFailure.username == username, SignInFailure.device == device)
         in_a_day = work.scalar(select(func.count()).where(*of_name, SignInFailure.at > now - DAY)) or 0
         if in_a_day >= FAILURES_A_DAY:
             _lock_for_good(username, device)
-        if (lock := lock_on(username, device)) and lock.since >= now:
+        if (lock := lock_on(name, device)) and lock.since >= now:
             audit.record("lock_name", told, lasts="解锁为止" if lock.until is None else "15 分钟")
         work.execute(delete(SignInFailure).where(SignInFailure.at < now - 30 * DAY))
+    return None
 
 
 def _told(username: str) -> str:
-    """The name as the log keeps it for ever: what can be nobody's name may well be a password in the wrong field."""
-    is_name = USERNAME.fullmatch(username) or db.session.scalar(select(User.id).where(User.username == username))
-    return username if is_name else NO_NAME
+    """The name as the log keeps it for ever: what is nobody's name may well be a password in the wrong field."""
+    if _is_somebodys(username):
+        return username
+    return f"{username[:2]}***" if USERNAME.fullmatch(username) else NO_NAME
+
+
+def _kept(username: str) -> str:
+    """The name under which failures are counted: a keyed hash of what is nobody's name."""
+    if _is_somebodys(username):
+        return username
+    key = f"names that nobody has {current_app.config['SECRET_KEY']}"
+    return f"#{hmac.digest(key.encode(), username.encode(), 'sha256').hex()[: LONGEST_NAME - 1]}"
+
+
+def _is_somebodys(username: str) -> bool:
+    return db.session.scalar(select(User.id).where(User.username == username)) is not None
 
 
 def _lock_for_good(username: str, device: str) -> None:

@@ -40,6 +40,7 @@ PARKED_AT_MOST = 256 * 1024
 HALF = "half"  # in the signed cookie: how far somebody has come who is not in yet
 HALF_LASTS = timedelta(minutes=10)  # as long as it takes to set up an authenticator for the first time
 LONGEST_PLACE = 1500  # a cookie holds 4,000 signs
+TOO_OFTEN = "连续多次输错，15 分钟后再试"
 TOO_MANY = "这个地址登录失败太频繁，等一分钟再试"
 
 
@@ -102,8 +103,9 @@ def check_password(username: str, password: str) -> User:
     device = lock_outs.device_of(user)
     _may_try(username, device)
     if not passwords.is_right(user, password) or user is None or not user.is_active:
-        lock_outs.remember_failure(username, device, "密码")
+        _told_in_turn(lock_outs.remember_failure(username, device, "密码"))
         raise SignInRefused(f"用户名或密码不对，{lock_outs.what_is_left(username, device)}")
+    _told_in_turn(lock_outs.in_turn(username, device))
     if dormancy.is_dormant(user):
         raise SignInRefused(_asleep(user))
     return user
@@ -117,7 +119,12 @@ def _may_try(username: str, device: str) -> None:
     # A browser that is known counts for itself: whoever fails at the next desk, behind one address, keeps nobody out.
     if not device and limits.too_many_failed_sign_ins():
         raise SignInRefused(TOO_MANY)
-    if lock := lock_outs.lock_on(username, device):
+    _told_in_turn(lock_outs.lock_on(username, device))
+
+
+def _told_in_turn(lock: lock_outs.Lock | None) -> None:
+    """Whoever meets a lock is told of it and not whether the guess was right."""
+    if lock:
         raise SignInRefused(lock.sentence)
 
 
@@ -165,11 +172,14 @@ def check_code(user: User, half: Half, typed: str, *, is_recovery_code: bool) ->
             second_factor.check(user, typed)
             done = replace(half, code="验证码")
     except second_factor.WrongCode as wrong:
-        lock_outs.remember_failure(user.username, device, "验证码")
-        if lock := lock_outs.lock_on(user.username, device):
+        met = lock_outs.remember_failure(user.username, device, "验证码")
+        if lock := met or lock_outs.lock_on(user.username, device):
             session.pop(HALF, None)
             raise SignInRefused(lock.sentence) from None
         raise SignInRefused(f"{wrong}。{lock_outs.what_is_left(user.username, device)}") from None
+    if lock := lock_outs.in_turn(user.username, device):
+        session.pop(HALF, None)
+        raise SignInRefused(lock.sentence)
     session[HALF] = asdict(done)
     return done
 
@@ -226,8 +236,11 @@ def confirm(user: User, password: str) -> None:
     """
     device = _may_confirm(user)
     if not passwords.is_right(user, password):
-        lock_outs.remember_failure(user.username, device, "密码")
+        if lock_outs.remember_failure(user.username, device, "密码"):
+            raise SignInRefused(TOO_OFTEN)
         raise SignInRefused("现在的密码不对，重新输入")
+    if lock_outs.in_turn(user.username, device):
+        raise SignInRefused(TOO_OFTEN)
 
 
 def confirm_second_factor(user: User, typed: str) -> None:
@@ -239,14 +252,16 @@ def confirm_second_factor(user: User, typed: str) -> None:
     try:
         second_factor.check_any(user, typed)
     except second_factor.WrongCode as wrong:
-        lock_outs.remember_failure(user.username, device, "验证码")
-        raise SignInRefused(str(wrong)) from None
+        met = lock_outs.remember_failure(user.username, device, "验证码")
+        raise SignInRefused(TOO_OFTEN if met else str(wrong)) from None
+    if lock_outs.in_turn(user.username, device):
+        raise SignInRefused(TOO_OFTEN)
 
 
 def _may_confirm(user: User) -> str:
     device = lock_outs.device_of(user)
     if lock_outs.lock_on(user.username, device):
-        raise SignInRefused("连续多次输错，15 分钟后再试")
+        raise SignInRefused(TOO_OFTEN)
     return device
 
 

@@ -6,12 +6,15 @@ import pytest
 import time_machine
 from flask import Flask
 from flask_limiter import Limiter
+from sqlalchemy import select
 
-from contracts_app.accounts import lock_outs
+from contracts_app.accounts import lock_outs, passwords
+from contracts_app.accounts.models import SignInFailure
 from contracts_app.accounts.roles import Role
 from contracts_app.core import limits
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
+from contracts_app.core.db import db
 from tests.visitors import visitor
 
 from .pages import PASSWORD, enter, hidden, send, with_password
@@ -132,10 +135,37 @@ def test_a_browser_that_was_not_used_for_long_is_known_no_more(app, client, brok
 
 
 def test_a_password_in_the_field_of_the_name_is_not_in_the_log(client, broker, session):
-    for name in ("Quanzhou 2026!", "emperor", broker.username):
+    for name in ("Quanzhou 2026!", "emperor2026", broker.username):
         client.post("/sign-in", data={"username": name, "password": "wrong"})
+    kept = session.scalars(select(SignInFailure.username).order_by(SignInFailure.id)).all()
+    assert [name if name == broker.username else (name[0], len(name)) for name in kept] == [
+        ("#", 60),
+        ("#", 60),
+        broker.username,
+    ]
     told = session.query(AuditEntry.username).filter_by(action="sign_in_failed").order_by(AuditEntry.id).all()
-    assert [name for (name,) in told] == [lock_outs.NO_NAME, "emperor", broker.username]
+    assert [name for (name,) in told] == [lock_outs.NO_NAME, "em***", broker.username]
+
+
+@pytest.mark.parametrize("guess", ["wrong", PASSWORD])
+def test_guesses_judged_at_the_same_time_are_no_more_than_five(live, monkeypatch, guess):
+    """While this one is judged, others have their turn and lock the name."""
+    user = with_password(live.make.user(Role.BROKER))
+    judge = passwords.is_right
+
+    def judged_slowly(person, password):
+        verdict = judge(person, password)
+        db.session.rollback()
+        db.session.add_all(SignInFailure(username=user.username, device="", address="") for _ in range(5))
+        db.session.commit()
+        return verdict
+
+    monkeypatch.setattr(passwords, "is_right", judged_slowly)
+    answer = enter(live.visitor(), user, guess)
+    assert answer.status_code == 422
+    assert "连续多次没有登录成功，这个用户名已锁定 15 分钟。" in answer.text
+    assert "用户名或密码不对" not in answer.text
+    assert db.session.query(SignInFailure).count() == 5
 
 
 def test_the_limit_of_failures_holds_while_the_shared_storage_is_away(monkeypatch):
