@@ -73,6 +73,8 @@ class _TooLong(RequestEntityTooLarge):
 
 
 class _Parser(HTTPRequestParser):
+    error: Any
+
     def received(self, data: bytes) -> int:
         taken: int = super().received(data)
         if isinstance(self.error, RequestEntityTooLarge):
