@@ -52,13 +52,13 @@ settings=$config/contracts.env
 
 # Runs a command of a release ($1) as the account of the service, with the installation's settings.
 office() {
-    release=$1
+    of=$1  # every variable of sh is everybody's: not "release"
     shift
     runner='set -a; . "$1"; set +a; cd "$2"; shift 2; umask 077; exec .venv/bin/python -m flask --app wsgi "$@"'
     if [ -n "$account" ] && [ "$(id -u)" = 0 ]; then
-        runuser -u "$account" -- /bin/sh -c "$runner" office "$settings" "$release" "$@"
+        runuser -u "$account" -- /bin/sh -c "$runner" office "$settings" "$of" "$@"
     else
-        /bin/sh -c "$runner" office "$settings" "$release" "$@"
+        /bin/sh -c "$runner" office "$settings" "$of" "$@"
     fi
 }
 
