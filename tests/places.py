@@ -98,7 +98,7 @@ class Place:
         who = role if role and own else Role.MANAGER
         values = OF_ALL | self._common | {"enterprise_id": self._parties[who], "view_id": self._views[who]}
         values["delegation_id"] = self._delegations.get(who, self._delegations[Role.REVIEWER])
-        if own and role not in STAFF | {Role.ADMIN}:
+        if own and role not in STAFF | {Role.ADMIN} and endpoint != "delegations.confirm":
             values["delegation_id"] = NOBODYS  # has lent nothing
         below = dict.fromkeys(BELOW_A_CONTRACT, NOBODYS)
         return values | below | self._contract(endpoint, role if own else None)

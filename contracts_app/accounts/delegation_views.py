@@ -17,7 +17,7 @@ from contracts_app.core.nav import role_words
 
 from . import delegations
 from .models import Delegation, User
-from .permissions import Can, needs
+from .permissions import Can, may, needs
 
 bp = Blueprint("delegations", __name__)
 
@@ -31,7 +31,11 @@ class LendForm(FlaskForm):
         description="同一地区或上级地区的登记员、审核员、局领导；技术经纪人不能代办。",
     )
     starts_on = DayField("开始日期", [DataRequired("填写开始日期")], default=today)
-    ends_on = DayField("结束日期", [DataRequired("填写结束日期")], description="当天仍然有效，过后自动失效。")
+    ends_on = DayField(
+        "结束日期",
+        [DataRequired("填写结束日期")],
+        description=f"当天仍然有效，过后自动失效；一次最多 {delegations.LONGEST} 天。",
+    )
     reason = LongText("事由", [DataRequired("写明事由，例如出差、休假"), Length(max=300, message="事由不超过 300 字")])
 
     def validate_ends_on(self, field: DayField) -> None:
@@ -39,6 +43,8 @@ class LendForm(FlaskForm):
             raise ValidationError("结束日期不能早于开始日期")
         if field.data and field.data < today():
             raise ValidationError("结束日期不能早于今天")
+        if field.data and self.starts_on.data and delegations.is_too_long(self.starts_on.data, field.data):
+            raise ValidationError(delegations.TOO_LONG)
 
 
 class AbsentForm(LendForm):
@@ -61,9 +67,9 @@ def mine() -> ResponseReturnValue:
 
 
 @bp.route("/users/delegations", methods=["GET", "POST"])
-@needs(Can.MANAGE_USERS)
+@needs(Can.READ_USERS)
 def index() -> ResponseReturnValue:
-    """The delegations of the administrator's region; one for somebody who is absent."""
+    """The delegations of the person's region; an administrator arranges one for somebody who is absent."""
     person: User = current_user._get_current_object()
     form = AbsentForm()
     staff = {str(one.id): one for one in delegations.staff_under(person)}
@@ -71,7 +77,19 @@ def index() -> ResponseReturnValue:
     form.delegate_id.choices = _choices(staff)
     if form.validate_on_submit() and _lent(form, person, staff[form.delegator_id.data], staff[form.delegate_id.data]):
         return redirect(url_for(".index"))
-    return _page(form, delegations.under(person), True)
+    return _page(form, delegations.under(person), may(person, Can.MANAGE_USERS))
+
+
+@bp.post("/delegations/<int:delegation_id>/confirm")
+@needs(Can.CONFIRM_GRANTS)
+def confirm(delegation_id: int) -> Response:
+    """Let a delegation that an administrator arranged take effect."""
+    found = delegations.one(delegation_id)
+    if found is None or not current_user.region.covers(found.delegator.region):
+        abort(404)
+    delegations.confirm(current_user._get_current_object(), found)
+    flash(f"已复核，{found.delegate.name}可以代{found.delegator.name}办理。")
+    return redirect(url_for(".index"))
 
 
 @bp.post("/delegations/<int:delegation_id>/end")
@@ -107,6 +125,9 @@ def _lent(form: LendForm, person: User, delegator: User, delegate: User) -> bool
     except Refused as refused:
         form.form_errors.extend(refused.reasons)
         return False
+    if person.id != delegator.id:
+        flash(f"已提交，安全管理员复核后，{delegate.name}才能代{delegator.name}办理。")
+        return True
     flash(f"已委托{delegate.name}代办，{form.starts_on.data} 至 {form.ends_on.data} 有效。")
     return True
 
@@ -119,6 +140,8 @@ def _page(form: LendForm, listed: Sequence[Delegation], lends: bool) -> Response
         lends=lends,
         is_admin=isinstance(form, AbsentForm),
         condition_of=delegations.condition_of,
+        waits=delegations.WAITS,
+        may_confirm=may(current_user, Can.CONFIRM_GRANTS),
         may_arrange=delegations.may_arrange,
         day=today(),
     )

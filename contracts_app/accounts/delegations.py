@@ -1,4 +1,8 @@
-"""委托代办（AB角）: who stands in for whom, from when to when, and why. In force, `User.roles` counts the lent ones."""
+"""委托代办（AB角）: who stands in for whom, from when to when, and why. In force, `User.roles` counts the lent ones.
+
+Roles are granted by two people, so they are lent by two: the owner of the office by himself, an administrator for
+somebody absent only once a security administrator has confirmed it. And not for longer than an absence lasts.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -15,6 +19,15 @@ from contracts_app.regions.models import Region
 from .models import Delegation, User, UserRole, forget_delegations, may_stand_in
 from .queries import users_under
 from .roles import LENT, Role
+
+LONGEST = 60  # days, both ends included
+WAITS = "待复核"
+TOO_LONG = f"一次最多委托 {LONGEST} 天，到期仍不在岗的再办一次"
+
+
+def is_too_long(starts_on: date, ends_on: date) -> bool:
+    """Whether these days, both included, are more than one delegation may have."""
+    return (ends_on - starts_on).days >= LONGEST
 
 
 def lends(person: User) -> bool:
@@ -42,6 +55,7 @@ def _listed() -> Select[Delegation]:
     return (
         select(Delegation)
         .options(joinedload(Delegation.delegator), joinedload(Delegation.delegate), joinedload(Delegation.created_by))
+        .options(joinedload(Delegation.confirmed_by))
         .order_by(Delegation.ends_on.desc(), Delegation.id.desc())
         .limit(100)
     )
@@ -75,7 +89,8 @@ def lend(person: User, *, delegator: User, delegate: User, starts_on: date, ends
     """Have ``delegate`` stand in for ``delegator`` from the first day to the last, both included.
 
     Raises ``NotYours`` where it is not the person's to arrange, ``Refused`` where the two do not fit, the days lie in
-    the past or the wrong way round, or somebody already stands in for the delegator on one of them.
+    the past or the wrong way round or are too many, or somebody already stands in for the delegator on one of them.
+    What an administrator arranges waits for ``confirm``.
     """
     if not may_arrange(person, delegator):
         raise NotYours("只能委托自己的岗位；别人的由系统管理员办理。")
@@ -85,6 +100,8 @@ def lend(person: User, *, delegator: User, delegate: User, starts_on: date, ends
         raise Refused("代办人须是同一地区或上级地区的登记员、审核员或局领导，不能是技术经纪人。")
     if ends_on < starts_on or ends_on < today():
         raise Refused("结束日期不能早于开始日期和今天。")
+    if is_too_long(starts_on, ends_on):
+        raise Refused(f"{TOO_LONG}。")
     # Whoever arranges the same person's absence at the same moment waits here for the first.
     db.session.execute(select(User.id).where(User.id == delegator.id).with_for_update(key_share=True))
     overlapping = select(Delegation).where(
@@ -120,6 +137,29 @@ def lend(person: User, *, delegator: User, delegate: User, starts_on: date, ends
     return made
 
 
+def confirm(person: User, delegation: Delegation) -> None:
+    """Let what an administrator arranged take effect: by a security administrator whose region covers the delegator's.
+
+    Raises ``NotYours`` for anybody else, ``Refused`` where nothing waits any more.
+    """
+    if Role.SECURITY not in person.own_roles or not person.region.covers(delegation.delegator.region):
+        raise NotYours("由委托人所在地区或上级地区的安全管理员复核。")
+    db.session.refresh(delegation, with_for_update={"of": Delegation})
+    if condition_of(delegation, today()) != WAITS:
+        raise Refused(f"这项委托现在是“{condition_of(delegation, today())}”，不用复核。")
+    delegation.confirmed_by, delegation.confirmed_at = person, now_utc()
+    db.session.flush()
+    audit.record(
+        "confirm_lending",
+        person,
+        subject="delegation",
+        subject_id=delegation.id,
+        delegator=delegation.delegator.name,
+        delegate=delegation.delegate.name,
+    )
+    forget_delegations(db.session())
+
+
 def end(person: User, delegation: Delegation) -> None:
     """Take the office back at once; what the delegate did stays. Raises ``NotYours`` where it is not the person's."""
     if not may_arrange(person, delegation.delegator):
@@ -145,6 +185,8 @@ def condition_of(delegation: Delegation, day: date) -> str:
         return "已提前结束"
     if delegation.ends_on < day:
         return "已到期"
+    if delegation.waits:
+        return WAITS
     if delegation.starts_on > day:
         return "未开始"
     return "生效中" if delegation.still_fits else "岗位已变动，不生效"

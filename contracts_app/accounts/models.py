@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    or_,
     select,
     text,
 )
@@ -211,10 +212,18 @@ class Delegation(Base):
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(Moment, default=now_utc)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)  # taken back before its last day
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))  # of one an administrator arranged
+    confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
 
     delegator: Mapped[User] = relationship(foreign_keys=delegator_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
     created_by: Mapped[User] = relationship(foreign_keys=created_by_id)
+    confirmed_by: Mapped[User | None] = relationship(foreign_keys=confirmed_by_id)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it was arranged for somebody absent and a second person has not confirmed it yet."""
+        return self.created_by_id != self.delegator_id and self.confirmed_at is None
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -287,6 +296,7 @@ def _in_force(session: Session) -> dict[int, tuple[Delegation, ...]]:
         wanted = (
             select(Delegation)
             .where(Delegation.ended_at.is_(None), Delegation.starts_on <= day, Delegation.ends_on >= day)
+            .where(or_(Delegation.created_by_id == Delegation.delegator_id, Delegation.confirmed_at.is_not(None)))
             .options(joinedload(Delegation.delegator), joinedload(Delegation.delegate))
             .order_by(Delegation.id)
         )

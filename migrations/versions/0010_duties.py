@@ -25,6 +25,11 @@ OLD_DUTIES, NEW_DUTIES = ("business", "admin", "audit"), ("business", "admin", "
 def upgrade() -> None:
     _words(NEW_ROLES, NEW_DUTIES, " OR ".join((BUSINESS, ADMIN, SECURITY, AUDIT)))
     op.add_column("users", sa.Column("wanted_at", sa.DateTime(timezone=True), nullable=True))
+    # An office that an administrator lent waits for a second person from now on, also one that was in force.
+    with op.batch_alter_table("delegations") as batch:
+        batch.add_column(sa.Column("confirmed_by_id", sa.Integer(), nullable=True))
+        batch.add_column(sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True))
+        batch.create_foreign_key(op.f("fk_delegations_confirmed_by_id_users"), "users", ["confirmed_by_id"], ["id"])
 
     op.create_table(
         "role_grants",
@@ -106,7 +111,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Security administrators are left without a role: the version before knows none."""
+    """Security administrators are left without a role: the version before knows none.
+
+    What nobody has confirmed is ended: the version before would let it take effect.
+    """
+    op.execute(
+        "UPDATE delegations SET ended_at = created_at"
+        " WHERE ended_at IS NULL AND confirmed_at IS NULL AND created_by_id <> delegator_id"
+    )
+    with op.batch_alter_table("delegations") as batch:
+        batch.drop_constraint(op.f("fk_delegations_confirmed_by_id_users"), type_="foreignkey")
+        batch.drop_column("confirmed_at")
+        batch.drop_column("confirmed_by_id")
     op.drop_table("recertifications")
     op.drop_table("role_grants")
     op.drop_column("users", "wanted_at")

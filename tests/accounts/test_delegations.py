@@ -133,6 +133,32 @@ def test_the_pages_lend_and_end(make, sign_in):
     assert "休假" in admin.get("/users/delegations").get_data(as_text=True)
 
 
+def test_what_an_administrator_lends_waits_for_a_second_person(make, sign_in):
+    owner, colleague, admin = make.user(Role.MANAGER), make.user(), make.user(Role.ADMIN)
+    with pytest.raises(Refused, match="最多委托 60 天"):
+        lend(owner, colleague, by=admin, last=today() + 60 * DAY)
+    made = lend(owner, colleague, by=admin, last=today() + 59 * DAY)
+    db.session.commit()
+    assert colleague.roles == {Role.REGISTRAR}
+    path = f"/delegations/{made.id}/confirm"
+    assert sign_in(admin).post(path).status_code == 403
+    assert sign_in(make.user(Role.SECURITY, region=SHISHI)).post(path).status_code == 404
+    keeper = sign_in(make.user(Role.SECURITY))
+    assert "待复核" in keeper.get("/users/delegations").text
+    assert keeper.post(path).status_code == 302
+    assert keeper.post(path).status_code == 409
+    db.session.expire_all()
+    forget_delegations(db.session())
+    assert colleague.roles == {Role.REGISTRAR, Role.MANAGER}
+    # Nor does a security administrator arrange one: that is the other person's part.
+    form = {"delegator_id": owner.id, "delegate_id": colleague.id, "reason": "x"}
+    later = {"starts_on": str(today() + 90 * DAY), "ends_on": str(today() + 200 * DAY)}
+    assert "一次最多委托 60 天" in keeper.post("/users/delegations", data=form | later).text
+    later["ends_on"] = later["starts_on"]
+    assert "别人的由系统管理员办理" in keeper.post("/users/delegations", data=form | later).text
+    assert delegations.of(owner) == [made]
+
+
 def test_asking_for_roles_costs_one_query_however_often(make, count_queries):
     owner, colleague = make.user(Role.REVIEWER), make.user()
     lend(owner, colleague)
