@@ -310,13 +310,13 @@ NONSENSE = [
 
 @pytest.mark.parametrize("roles", [[BROKER], [REGISTRAR, MANAGER, ADMIN, SECURITY, AUDITOR]], ids=["broker", "office"])
 def test_no_address_is_too_strange(world, roles):
-    """Every page as a broker, and as the first in the office who may open it."""
-    for endpoint, rule, _ in world.rules("GET"):
+    """Every page as a broker, and as the first in the office who may open it; each with three of the strange ones."""
+    for place, (endpoint, rule, _) in enumerate(world.rules("GET")):
         role = next((role for role in roles if role in DOOR[endpoint].who), None)
         if role is None or endpoint in OPEN - {"papers.verify"}:
             continue
         path = world.address(rule, world.here.values(endpoint, role))
-        for nonsense in NONSENSE:
+        for nonsense in (NONSENSE * 2)[place % len(NONSENSE) :][:3]:
             page = world.ask(world.user(role), f"{path}?{nonsense}")
             assert page.status_code < 500, f"{path}?{nonsense}"
             if page.status_code == 302:

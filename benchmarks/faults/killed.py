@@ -36,7 +36,7 @@ def number_of(contract_id: int) -> str:
 
 def register(visitor: Visitor, contract_id: int, tally: Tally) -> None:
     """Until the system says that it is registered; a request that died is asked again."""
-    for _ in range(60):
+    for _ in range(300):
         try:
             answer = visitor.fill(f"/contracts/{contract_id}/register", registration_number=number_of(contract_id))
         except OSError:

@@ -214,7 +214,7 @@ def _seconds_to_wait(error: HTTPException) -> int | None:
     """After how long the same may be asked again; None where nobody knows."""
     if error.code == HTTPStatus.TOO_MANY_REQUESTS:
         limit = limiter.current_limit
-        return max(1, ceil(limit.reset_at - time())) if limit else A_MINUTE
+        return max(1, int(limit.reset_at - time())) if limit else A_MINUTE
     after = getattr(error, "retry_after", None)
     return after if isinstance(after, int) else None
 

@@ -119,5 +119,5 @@ def test_a_password_kept_too_cheaply_is_kept_anew(app, client, make):
 
 def test_where_somebody_has_a_password_no_demonstration_is_loaded(app, make):
     with_password(make.user(Role.ADMIN))
-    with pytest.raises(loading.RealOffice, match="已有人设置了密码"):
+    with pytest.raises(loading.RealOffice, match="已有人设了密码"):
         loading.load(60)

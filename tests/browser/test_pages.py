@@ -27,13 +27,13 @@ from tests.browser.filling import asked, begin, go_on, made
 from tests.factories import Make
 
 # The first who may open a page looks at it closely; some pages have more on them for others.
-ROLES = ("admin", "registrar", "broker", "reviewer", "manager", "auditor")
+ROLES = ("admin", "registrar", "broker", "reviewer", "manager", "auditor", "security")
 CLOSELY = {Can.SEE_STATISTICS: "manager", Can.FILE_CONTRACTS: "broker"}
 REGIONS = {"manager": "泉州市"}  # with several units on a page
 WIDTHS = (1440, 390)
 # What no link of a list leads to, for the role that looks at it.
 BESIDES = {
-    "admin": ["/me", "/me/password", "/codes/rules/2027/activate", "/nothing-here"],
+    "admin": ["/me", "/me/password", "/me/second-factor", "/codes/rules/2027/activate", "/nothing-here"],
     "registrar": ["/me/delegations", "/contracts/bulk"],
 }
 WITHOUT_MENU = {"statistics.screen"}
@@ -42,6 +42,9 @@ NO_PAGE = re.compile(r"static/|/files/|/papers/|/search|/export|\.(pdf|csv|xlsx|
 # Looked at by other tests here.
 ELSEWHERE = {"accounts.sign_in", "accounts.invitation", "papers.verify", "contracts.move"}
 ELSEWHERE |= {"filing.part", "filing.files", "filing.check"}
+# Steps of signing in, and what a demonstration leaves out.
+ELSEWHERE |= {"second_factor.code", "second_factor.first", "second_factor.new_password", "second_factor.change"}
+ELSEWHERE |= {"health.alive", "health.ready", "health.figures", "sessions.left"}  # not for people
 TOO_WIDE = """(width) => document.documentElement.scrollWidth <= width ? "" :
   [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1)
     .filter((one) => !one.closest(".tabs"))
