@@ -51,7 +51,7 @@ def register(visitor: Visitor, contract_id: int, tally: Tally) -> None:
             if number_of(contract_id) in shown.text:
                 tally.answered[contract_id] = "found"
                 return
-            if shown.status != 503 and shown.status != 404:
+            if shown.status not in (200, 404, 503):  # a page that was cut off is asked again
                 tally.strange.append(f"{contract_id}: {shown.status} {shown.heading}")
                 return
             time.sleep(0.3)

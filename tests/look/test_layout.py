@@ -66,7 +66,7 @@ def test_tables_say_what_their_headers_are_for(page):
 
 def test_errors_are_said_in_the_title(visit):
     assert read(visit("/every?errors=1")).all("title")[0].text.startswith("错误：每个部件")
-    assert read(visit("/every")).one("title").text == "每个部件 - 技术合同认定登记与跟踪系统"
+    assert read(visit("/every")).all("title")[0].text == "每个部件 - 技术合同认定登记与跟踪系统"
 
 
 def test_breadcrumbs_end_with_the_page(visit):
