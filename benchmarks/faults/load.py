@@ -52,6 +52,7 @@ class Person(Visitor):
     def __init__(self, port: int, measured: Measured) -> None:
         super().__init__(port)
         self.measured = measured
+        self.is_at_home = False  # whether the contracts that wait are of this person's county
 
     def ask(self, method, path, body=None, headers=None):  # type: ignore[no-untyped-def]
         began = time.monotonic()
@@ -75,7 +76,7 @@ def work(person: Person, role: str, until: float, chance: random.Random, waiting
                     person.get(chance.choice(found))
             elif what == "draft":
                 person.fill("/contracts/new", is_classified="no")
-            elif what == "register" and waiting:
+            elif what == "register" and waiting and person.is_at_home:
                 number = waiting.pop()
                 person.fill(f"/contracts/{number}/register", registration_number=number_of(number))
             else:
@@ -113,6 +114,7 @@ def run(office: Office, crowd: list[list[str]], waiting: list[int], count: int, 
     for at in range(count):  # two sessions an account, more are not allowed
         username, password, role = crowd[at % len(crowd)]
         person = Person(office.workers[at % len(office.workers)].port, measured)
+        person.is_at_home = username.startswith("jj-")
         person.fill("/sign-in", username=username, password=password)
         people.append((person, role))
     print(f"{len(people)} people signed in; {Counter(role for _, role in people)}", flush=True)
