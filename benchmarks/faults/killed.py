@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.client import HTTPException
 
 from .office import Office, Visitor
 
@@ -39,14 +40,14 @@ def register(visitor: Visitor, contract_id: int, tally: Tally) -> None:
     for _ in range(300):
         try:
             answer = visitor.fill(f"/contracts/{contract_id}/register", registration_number=number_of(contract_id))
-        except OSError:
+        except (OSError, HTTPException):  # nobody there, or gone in the middle of the answer
             tally.unanswered += 1
             time.sleep(0.3)
             continue
         except LookupError:  # no such form any more: the registration whose answer got lost
             try:
                 shown = visitor.get(f"/contracts/{contract_id}")
-            except OSError:
+            except (OSError, HTTPException):
                 continue
             if number_of(contract_id) in shown.text:
                 tally.answered[contract_id] = "found"
