@@ -5,7 +5,7 @@ and, under its letter, from the summaries (``totals``). Keys are text; "" stands
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -55,14 +55,15 @@ class Dimension:
         if self.of is Of.TIME:
             return _within(query, *_EDGES[self.code](key))
         if key == "":
-            return replace(query, lacking=tuple(dict.fromkeys((*query.lacking, name))))
+            lacking = {*query.lacking, name}
+            return query.asking(lacking=tuple(one for one in LACKABLE if one in lacking))  # as an address has it
         asked = getattr(query, name)
         if isinstance(asked, str) and self.rolled(asked) == key:
             return query  # something below the key is asked already
         value: Any = int(key) if name in ("platform", "broker") else key
         if self.code in _WORDS:
             value = next(word for word in _WORDS[self.code] if word.value == key)
-        return replace(query, **{name: value})
+        return query.asking(**{name: value})
 
     def name_of(self, key: str) -> str:
         """What a key is called; the key itself where its record is gone."""
@@ -107,9 +108,9 @@ def _months(year: int, first: int, last: int) -> tuple[date, date]:
 def _within(query: ContractQuery, first: date, last: date) -> ContractQuery:
     """What a query asks for within a period of one year, and within its own days."""
     first, last = max(first, query.date_from or first), min(last, query.date_to or last)
-    narrow = replace(query, year=first.year, since=None, date_kind=DateKind.REGISTERED)
     whole = (first, last) == (date(first.year, 1, 1), date(first.year, 12, 31))
-    return replace(narrow, date_from=None if whole else first, date_to=None if whole else last)
+    days = (None, None) if whole else (first, last)
+    return query.asking(year=first.year, since=None, date_kind=DateKind.REGISTERED, date_from=days[0], date_to=days[1])
 
 
 def _period_names() -> Mapping[str, str]:

@@ -77,22 +77,45 @@ def totals(
 
     With ``causes`` the keys begin with the cause. Keys that nothing was counted for are absent.
     """
-    letters = _letters(query, by) if _may_be_folded(query, person) else None
+    asked = _Asked(query, person, tuple(by), causes)
+    letters = _letters(asked) if _may_be_folded(query, person) else None
     if letters is None:
-        return _added_up(_from_ledger(query, person, by), by, causes=causes)
+        return _added_up(asked, _from_ledger(asked))
     kind = Kind(letters, query.caliber)
     while True:
         mark = folded_to(kind)
-        found = _added_up(_parts(query, person, by, kind, mark), by, causes=causes)
+        found = _added_up(asked, _parts(asked, kind, mark))
         if folded_to(kind) == mark:  # else an entry may have been read twice or not at all
             return found
 
 
-def _added_up(parts: Iterable["Part"], by: Sequence[Dimension], *, causes: bool) -> dict[Keys, Sums]:
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be added up for whom, split by what; by cause too where that is asked."""
+
+    query: ContractQuery
+    person: Reader
+    by: tuple[Dimension, ...]
+    causes: bool
+
+    def of_days(self, first: date, last: date) -> "_Asked":
+        """The same of some days."""
+        since = None if first.year == last.year else first.year
+        return replace(self, query=replace(self.query, year=last.year, since=since, date_from=first, date_to=last))
+
+    def shown(self, stored: Sequence[Any]) -> Keys:
+        """From what the database keeps to the keys that are shown."""
+        cause = (stored[0].value,) if self.causes else ()
+        return *cause, *(
+            PERIOD_OF[one.code](int(value)) if one.of is Of.TIME else one.rolled(str(value)) if value else ""
+            for one, value in zip(self.by, stored[len(cause) :], strict=True)
+        )
+
+
+def _added_up(asked: _Asked, parts: Iterable["Part"]) -> dict[Keys, Sums]:
     found: dict[Keys, Sums] = {}
-    for (cause, *stored), sums in parts:
-        shown = _rolled(stored, by)
-        shown = (cause, *shown) if causes else shown
+    for stored, sums in parts:
+        shown = asked.shown(stored)
         found[shown] = found[shown] + sums if shown in found else sums
     # What was added and taken away again to the last entry was never counted.
     return {keys: sums for keys, sums in found.items() if sums.rows}
@@ -141,22 +164,22 @@ def added(parts: Iterable[Sums]) -> Sums:
 
 # --- from the ledger and from the summary -----------------------------------------------------------------------------
 
-Part = tuple[tuple[Any, ...], Sums]  # cause and stored keys
+Part = tuple[Sequence[Any], Sums]  # stored keys, where it is asked the cause before them
 
 
-def _parts(query: ContractQuery, person: Reader, by: Sequence[Dimension], kind: Kind, mark: int) -> Iterator[Part]:
+def _parts(asked: _Asked, kind: Kind, mark: int) -> Iterator[Part]:
     """What the query adds up to in stored keys: kept sums, the days they leave over, and what was counted since."""
     if not mark:
-        yield from _from_ledger(query, person, by)
+        yield from _from_ledger(asked)
         return
-    made_of = _cover(query, by, kind)
+    made_of = _cover(asked.query, asked.by, kind)
     for periods, sign in ((made_of.plus, 1), (made_of.minus, -1)):
         if periods:
-            yield from _signed(_from_summary(query, person, by, kind, periods), sign)
+            yield from _signed(_from_summary(asked, kind, periods), sign)
     for spans, sign in ((made_of.plus_days, 1), (made_of.minus_days, -1)):
         for first, last in spans:
-            yield from _signed(_from_ledger(_of_days(query, first, last), person, by, LedgerEntry.id <= mark), sign)
-    yield from _from_ledger(query, person, by, _is_newer(mark))
+            yield from _signed(_from_ledger(asked.of_days(first, last), LedgerEntry.id <= mark), sign)
+    yield from _from_ledger(asked, _is_newer(mark))
 
 
 def _signed(parts: Iterator[Part], sign: int) -> Iterator[Part]:
@@ -172,15 +195,24 @@ def _is_newer(mark: int) -> ColumnElement[bool]:
 
 def _may_be_folded(query: ContractQuery, person: Reader) -> bool:
     """Whether everything asked is kept in the summaries."""
-    if person.region.level == Level.TOWN or not person.roles & READERS:
+    if not person.roles & READERS:
         return False
     if query.mine or query.enterprise or query.q or query.states or not query.counts_by_day:
         return False
     if query.amount_from is not None or query.amount_to is not None:
         return False
-    return sees_all_units(person) or query.unit is None or query.unit in _inside(person)
+    if _is_of_town(person) or sees_all_units(person) or query.unit is None:
+        return True
+    # Among several units of one's own, a unit's sums leave out what another of them registered.
+    return _inside(person) == [query.unit]
 
 
+def _is_of_town(person: Reader) -> bool:
+    """Whether the person reads the contracts of one town: one dimension more that is narrowed to a value."""
+    return person.region.level == Level.TOWN
+
+
+_TOWN = DIMENSIONS["town"]
 _FILTERS = {dimension.filter or dimension.code: dimension for dimension in DIMENSIONS.values() if dimension.letter}
 
 
@@ -190,9 +222,11 @@ def _asked_facets(query: ContractQuery) -> list[tuple[Dimension, Any]]:
     return asked + [(_FILTERS[name], None) for name in query.lacking]
 
 
-def _letters(query: ContractQuery, by: Sequence[Dimension]) -> str | None:
+def _letters(asked: _Asked) -> str | None:
     """The letters of the summary that holds the answer; None where it takes more than two dimensions."""
-    used = {one.letter for one in (*by, *(dimension for dimension, _ in _asked_facets(query))) if one.of is Of.FACET}
+    narrowed = [dimension for dimension, _ in _asked_facets(asked.query)]
+    used = {one.letter for one in (*asked.by, *narrowed) if one.of is Of.FACET}
+    used |= {_TOWN.letter} if _is_of_town(asked.person) else set()
     return "".join(letter for letter in FACETS if letter in used) if len(used) <= 2 else None
 
 
@@ -205,23 +239,17 @@ def _cover(query: ContractQuery, by: Sequence[Dimension], kind: Kind) -> Cover:
     return cover(first, last, by_year=not is_fine, by_day=kind.has_days)
 
 
-def _of_days(query: ContractQuery, first: date, last: date) -> ContractQuery:
-    since = None if first.year == last.year else first.year
-    return replace(query, year=last.year, since=since, date_from=first, date_to=last)
-
-
-def _from_ledger(
-    query: ContractQuery, person: Reader, by: Sequence[Dimension], *which: ColumnElement[bool]
-) -> Iterator[Part]:
-    keys = [_of_ledger(one, query.caliber) for one in by]
+def _from_ledger(asked: _Asked, *which: ColumnElement[bool]) -> Iterator[Part]:
+    keys = [_of_ledger(one, asked.query.caliber) for one in asked.by]
+    keys = [LedgerEntry.cause, *keys] if asked.causes else keys
     figures = [func.sum(getattr(LedgerEntry, name)) for name in FIGURES]
     statement = (
-        query.matching(person)
+        asked.query.matching(asked.person)
         .where(*which)
-        .with_only_columns(LedgerEntry.cause, *keys, func.count(), *figures, maintain_column_froms=True)
-        .group_by(LedgerEntry.cause, *keys)
+        .with_only_columns(*keys, func.count(), *figures, maintain_column_froms=True)
+        .group_by(*keys)
     )
-    yield from _read(statement, len(by))
+    return _read(statement, len(keys))
 
 
 def _of_ledger(dimension: Dimension, caliber: Caliber) -> Any:
@@ -231,34 +259,53 @@ def _of_ledger(dimension: Dimension, caliber: Caliber) -> Any:
     return getattr(LedgerEntry, column)
 
 
-def _from_summary(
-    query: ContractQuery, person: Reader, by: Sequence[Dimension], kind: Kind, periods: Sequence[int]
-) -> Iterator[Part]:
-    of = dict(zip(kind.letters, (FacetTotal.a, FacetTotal.b), strict=False))
+def _from_summary(asked: _Asked, kind: Kind, periods: Sequence[int]) -> Iterator[Part]:
+    query, of = asked.query, dict(zip(kind.letters, (FacetTotal.a, FacetTotal.b), strict=False))
     keys: list[Any] = [
         FacetTotal.period if one.of is Of.TIME else FacetTotal.place if one.of is Of.PLACE else of[one.letter]
-        for one in by
+        for one in asked.by
     ]
-    wanted = select(
-        FacetTotal.cause, *keys, func.sum(FacetTotal.entries), *(func.sum(getattr(FacetTotal, one)) for one in FIGURES)
-    ).where(
+    keys = [FacetTotal.cause, *keys] if asked.causes else keys
+    figures = [func.sum(getattr(FacetTotal, name)) for name in ("entries", *FIGURES)]
+    wanted = select(*keys, *figures).where(
         FacetTotal.letters == kind.letters,
         FacetTotal.caliber == kind.caliber,
-        FacetTotal.period.in_(periods),
+        _is_of(periods),
         FacetTotal.cause == query.cause if query.cause else FacetTotal.cause.in_(OF_REGISTRATION),
-        *_places(query, person),
+        *_places(query, asked.person),
         *(_is_kept(one, value, of[one.letter]) for one, value in _asked_facets(query)),
+        *([of[_TOWN.letter] == asked.person.region.code] if _is_of_town(asked.person) else []),
     )
-    times = [place for place, one in enumerate(by, 1) if one.of is Of.TIME]
-    for stored, sums in _read(wanted.group_by(FacetTotal.cause, *keys), len(by)):
-        yield tuple(month_of_period(key) if place in times else key for place, key in enumerate(stored)), sums
+    times = [place for place, key in enumerate(keys) if key is FacetTotal.period]
+    for stored, sums in _read(wanted.group_by(*keys), len(keys)):
+        for place in times:
+            stored[place] = month_of_period(stored[place])
+        yield stored, sums
+
+
+def _is_of(periods: Sequence[int]) -> ColumnElement[bool]:
+    """Whether a row is of one of the periods. Months on end are one range of the key: nothing else lies among them.
+
+    PostgreSQL, which does not know how few of a kind's rows are of months, would read all of its days too.
+    """
+    first, last = min(periods), max(periods)
+    months = 1 + (last // 100 - first // 100) * 12 + last % 100 - first % 100
+    if first > 100_000 and last < 1_000_000 and months == len(periods):
+        return FacetTotal.period.between(first, last)
+    return FacetTotal.period.in_(periods)
 
 
 def _places(query: ContractQuery, person: Reader) -> Iterator[ColumnElement[bool]]:
-    """The places that count for this person: all of the city's, or what their own unit registered."""
+    """The places that count for this person: all of the city's, or what their own unit registered.
+
+    The town's people see all that is of their town, by whatever place it is counted once a place is asked for.
+    """
     if query.unit is not None:
         yield FacetTotal.place == query.unit
-    if not sees_all_units(person):
+    if _is_of_town(person):
+        if query.unit is None:
+            yield FacetTotal.is_own.is_(True)
+    elif not sees_all_units(person):
         yield FacetTotal.place.in_(_inside(person))
         yield FacetTotal.is_own.is_(True)
 
@@ -278,15 +325,8 @@ def _is_kept(dimension: Dimension, value: Any, column: Any) -> ColumnElement[boo
     return column == str(value)
 
 
-def _read(statement: Select[Any], keys: int) -> Iterator[Part]:
-    for cause, *row in db.session.execute(statement):
-        figures = [Decimal(value or 0) for value in row[keys + 2 :]]
-        yield (cause.value, *row[:keys]), Sums(int(row[keys]), int(row[keys + 1] or 0), *figures)
-
-
-def _rolled(stored: Sequence[Any], by: Sequence[Dimension]) -> Keys:
-    """From what the database keeps to the keys that are shown."""
-    return tuple(
-        PERIOD_OF[one.code](int(value)) if one.of is Of.TIME else one.rolled(str(value)) if value else ""
-        for one, value in zip(by, stored, strict=True)
-    )
+def _read(statement: Select[Any], keys: int) -> Iterator[tuple[list[Any], Sums]]:
+    for row in db.session.execute(statement):
+        entries, contracts, *amounts = row[keys:]
+        if entries:  # of nothing at all the sums are one row, too
+            yield list(row[:keys]), Sums(int(entries), int(contracts), *amounts)

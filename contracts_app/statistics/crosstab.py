@@ -4,6 +4,7 @@ One call of ``totals`` for the period and one for the same period of last year, 
 the edges are of everything, also where a page shows a part of the rows or columns.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -137,6 +138,7 @@ class _Builder:
         self.before_query = question.before
         self.now = _cells(question.query, person, both)
         self.before = _cells(self.before_query, person, both if self.has_cells_before else both[:1], years=1)
+        self._row_queries: dict[tuple[str | None, bool], ContractQuery] = {}
 
     def table(self, whole: bool) -> Table:
         keys, columns = self._row_keys(), self._column_keys()
@@ -249,7 +251,11 @@ class _Builder:
         """A step of shading, by the largest cell of the whole table; growth is told by its sign alone."""
         if value <= 0 or self.question.show is Show.GROWTH or not self._largest:
             return 0
-        return 1 + sum(Fraction(value) / self._largest >= step for step in _STEPS)
+        return 1 + bisect_right(self._steps, Fraction(value))
+
+    @cached_property
+    def _steps(self) -> list[Fraction]:
+        return [step * self._largest for step in _STEPS]
 
     @cached_property
     def _largest(self) -> Fraction:
@@ -289,17 +295,18 @@ class _Builder:
 
     @cached_property
     def _whole(self) -> Sums:
-        return added(self.now.values())
+        return added(self._by_row.values())
 
     @cached_property
     def _whole_before(self) -> Sums:
-        return added(self.before.values())
+        return added(self._by_row_before.values())
 
     def _query(self, row: str | None, column: str | None = None, *, before: bool = False) -> ContractQuery:
-        query = self.before_query if before else self.question.query
-        if before and row is not None:
-            row = _years_later(self.rows, row, -1)
-        return self.question.cell(query, row, column)
+        if (row, before) not in self._row_queries:
+            query = self.before_query if before else self.question.query
+            shown = _years_later(self.rows, row, -1) if before and row is not None else row
+            self._row_queries[row, before] = self.question.cell(query, shown)
+        return self.question.cell(self._row_queries[row, before], None, column)
 
     # --- the figures at the end of a row
 

@@ -1,6 +1,7 @@
 """The totals page: any two dimensions, as a page, as files and as data, all from one question."""
 
-from urllib.parse import urlencode
+from functools import lru_cache
+from urllib.parse import quote_plus, urlencode
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
 from flask_login import current_user
@@ -96,7 +97,11 @@ class Links:
         self.base = base
 
     def __call__(self, query: ContractQuery) -> str:
-        return f"{self.base}?{urlencode(query.to_args())}"
+        asked = "&".join(f"{name}={_quoted(value)}" for name, value in query.to_args().items())
+        return f"{self.base}?{asked}"
+
+
+_quoted = lru_cache(4096)(quote_plus)  # the same few values stand in every link of a table
 
 
 def _chips(question: Question) -> list[tuple[str, str]]:

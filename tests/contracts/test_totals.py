@@ -119,7 +119,8 @@ def test_any_total_is_the_sum_of_its_list(make, session, office, monkeypatch, se
     assert summaries.fold() > 0
     assert summaries.fold() == 0
     office(seed + 100, 12)  # counted since
-    people = [make.user(Role.MANAGER, region=QUANZHOU), make.user(Role.MANAGER, region=JINJIANG), Onlooker.of_all()]
+    people = [make.user(Role.MANAGER, region=region) for region in (QUANZHOU, JINJIANG, ANY_TOWN)]
+    people.append(Onlooker.of_all())
     assert [*ledger.verify(), *summaries.verify()] == []
 
     asked = queries(rng)
