@@ -14,7 +14,7 @@ from .accounts import expired, refusals, signing_in
 from .accounts import grants as role_grants
 from .accounts import sessions as accounts_sessions
 from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
-from .contracts.queries import inbox_count
+from .contracts.inbox import inbox_count
 from .core import db as database
 from .core import errors, filters, headers, installation, limits, logs, migrations, nav, pages, replica, sealing
 from .core.resealing import is_anything_sealed

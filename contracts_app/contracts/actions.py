@@ -38,7 +38,7 @@ from contracts_app.platforms.models import Platform
 from contracts_app.regions.queries import ABROAD, unit_of
 
 from . import amounts, checks, rights, typed
-from .asks import MOST_IN_REPLY
+from .corrections import MOST_IN_REPLY
 from .models import Attachment, Contract, PlannedPayment
 from .search import WORDS, reindex
 from .states import State

@@ -17,12 +17,12 @@ from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText
 from contracts_app.core.money import yuan
 
 from . import amounts, checks, closings, corrections
+from .corrections import MOST_IN_REPLY
 from .models import Contract
 from .money_forms import deduction_lines, deduction_sheet
 from .registered import contract_with_number
 
 MOST_ITEMS = 20  # in one correction
-MOST_IN_REPLY = 1000  # signs in the answer to one item
 
 
 class CorrectionForm(PlainForm):

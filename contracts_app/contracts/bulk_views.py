@@ -12,6 +12,7 @@ from contracts_app.core.errors import Refused
 from contracts_app.rules.queries import setting
 
 from . import bulk, queries
+from .inbox import next_in_inbox
 from .workflow import CONTRACT
 
 bp = Blueprint("bulk", __name__, url_prefix="/contracts")
@@ -61,7 +62,7 @@ def put_aside(contract_id: int) -> ResponseReturnValue:
     contract = queries.one_to_change(contract_id, current_user)
     bulk.put_aside(contract, current_user, request.form.get("version", type=int))
     flash(f"已加入批量办理：{contract.acceptance_number or contract.name}。", "info")
-    following = queries.next_in_inbox(current_user, contract)
+    following = next_in_inbox(current_user, contract)
     if following is None:
         return redirect(url_for(".index"))
     return redirect(url_for("contracts.next_step", contract_id=following))

@@ -18,6 +18,8 @@ from .summary import asked_in
 
 Change = tuple[str, str, str]  # what, before, after, in words
 
+MOST_IN_REPLY = 1000  # signs in the answer to one item
+
 SECTIONS = {section.value: section for section in Section}
 
 

@@ -22,9 +22,10 @@ from contracts_app.enterprises.models import Enterprise
 from .case_guards import OF_THE_CASE
 from .due import Due, Dues, Level
 from .guards import OF_THE_ROUTE
+from .inbox import InboxLine, inbox
 from .ledger import LedgerEntry
 from .models import Attachment, Contract, CorrectionItem, HistoryLine
-from .queries import InboxLine, in_region_of, inbox, may_see, visible_to
+from .queries import in_region_of, may_see, visible_to
 from .query import ContractQuery
 from .states import State
 from .workflow import CONTRACT

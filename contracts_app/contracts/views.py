@@ -32,6 +32,7 @@ from .due import Level, dues
 from .exports import MOST
 from .facts import details_in_words, type_in_words
 from .filters import filter_form
+from .inbox import next_in_inbox
 from .ledger import Cause
 from .models import Contract
 from .query import ContractQuery
@@ -381,7 +382,7 @@ def _move_page(offer: Offer, form: MoveForm) -> str:
 def _onwards(contract: Contract, name: str) -> Response:
     """To the next in the queue after a decision of the office, else to the contract."""
     made = CONTRACT.moves[name]
-    following = queries.next_in_inbox(current_user, contract) if made.is_task and lists.is_of_office(made) else None
+    following = next_in_inbox(current_user, contract) if made.is_task and lists.is_of_office(made) else None
     label = contract.acceptance_number or contract.name
     if following is None:
         flash(made.done)

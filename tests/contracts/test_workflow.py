@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import case_guards, queries
+from contracts_app.contracts import case_guards, inbox
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import IN_OFFICE, State
 from contracts_app.contracts.workflow import CONTRACT
@@ -322,8 +322,8 @@ def test_the_inbox_is_what_the_person_can_decide(make, session):
                 if contract.state in IN_OFFICE
             )
         }
-        assert {line.id for line in queries.inbox(person)} == decidable, person.username
-        assert queries.inbox_count(person) == len(decidable)
+        assert {line.id for line in inbox.inbox(person)} == decidable, person.username
+        assert inbox.inbox_count(person) == len(decidable)
 
 
 # --- what people read ------------------------------------------------------------------------------------------------
