@@ -15,8 +15,8 @@ import time
 from sqlalchemy import Column, func, literal, select, text
 
 from contracts_app import create_app
-from contracts_app.contracts import summaries
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.counting import summaries
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import Base, db, unit_of_work
 

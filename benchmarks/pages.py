@@ -26,8 +26,8 @@ from sqlalchemy import event, select, text
 from contracts_app import create_app
 from contracts_app.accounts import sessions
 from contracts_app.accounts.models import User
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import db
 

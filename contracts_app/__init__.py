@@ -14,7 +14,7 @@ from .accounts import expired, refusals, signing_in
 from .accounts import grants as role_grants
 from .accounts import sessions as accounts_sessions
 from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
-from .contracts.inbox import inbox_count
+from .contracts.desk.inbox import inbox_count
 from .core import db as database
 from .core import errors, filters, headers, installation, limits, logs, migrations, nav, pages, replica, sealing
 from .core.resealing import is_anything_sealed
@@ -124,7 +124,10 @@ def _register_pages(app: Flask) -> None:
     from .accounts import user_views as accounts
     from .brokers import views as brokers
     from .codes import views as codes
-    from .contracts import bulk_views, exports, filing, paper_files, reading, rule_views, timeliness, views
+    from .contracts import filing_views as filing
+    from .contracts import views
+    from .contracts.checking import rule_views
+    from .contracts.desk import bulk_views, exports, paper_files, reading, timeliness
     from .enterprises import views as enterprises
     from .papers import publication as publications
     from .papers import views as papers

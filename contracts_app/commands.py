@@ -21,13 +21,13 @@ from contracts_app.accounts import actions as accounts
 from contracts_app.accounts.audit_commands import audit_group
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.user_commands import users
-from contracts_app.contracts import ledger
-from contracts_app.contracts import summaries as sums
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.file_commands import files
-from contracts_app.contracts.rule_commands import rules
-from contracts_app.contracts.search_commands import reindex
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.checking.rule_commands import rules
+from contracts_app.contracts.counting import summaries as sums
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.filing.file_commands import files
+from contracts_app.contracts.finding.search_commands import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import logs, migrations

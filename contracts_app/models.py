@@ -13,9 +13,10 @@ from contracts_app.accounts.models import (
 )
 from contracts_app.brokers.models import Broker
 from contracts_app.codes import models as codes
-from contracts_app.contracts.cases import ContractCase
-from contracts_app.contracts.closings import Closing
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books.closings import Closing
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.case_models import ContractCase
+from contracts_app.contracts.counting.summaries import FacetTotal, Fold
 from contracts_app.contracts.models import (
     Attachment,
     BulkPick,
@@ -29,7 +30,6 @@ from contracts_app.contracts.models import (
     PaperFile,
     PlannedPayment,
 )
-from contracts_app.contracts.summaries import FacetTotal, Fold
 from contracts_app.core.audit import AuditEntry, AuditHead
 from contracts_app.core.installation import InstallationFact
 from contracts_app.enterprises.models import Enterprise

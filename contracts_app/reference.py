@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from contracts_app.codes import seeds as codes
-from contracts_app.contracts import (  # noqa: F401  (what rule files name)
+from contracts_app.contracts.checking import (  # noqa: F401  (what rule files name)
     detail_predicates,
     money_predicates,
     paper_rules,

@@ -12,8 +12,10 @@ from flask import current_app
 from contracts_app.accounts.models import RoleGrant, User, UserRole
 from contracts_app.accounts.roles import DUTY_OF, Role
 from contracts_app.brokers.models import Broker
-from contracts_app.contracts import ledger, numbers, route
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.deciding import numbers, route
 from contracts_app.contracts.facts import facts_of
+from contracts_app.contracts.finding.search import reindex
 from contracts_app.contracts.models import (
     Attachment,
     Contract,
@@ -23,7 +25,6 @@ from contracts_app.contracts.models import (
     HistoryLine,
     PlannedPayment,
 )
-from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import SHANGHAI, as_if, today

@@ -16,7 +16,7 @@ APP = ROOT / "contracts_app"
 FLOORS = (
     {"demo", "operations"},
     {"api", "papers", "opportunities", "rewards"},
-    {"cases", "statistics", "exchange", "tracking"},
+    {"statistics", "exchange", "tracking"},
     {"contracts"},
     {"brokers", "platforms", "targets"},
     {"enterprises"},  # below its neighbours: a broker has an employer, a platform a host
@@ -25,6 +25,28 @@ FLOORS = (
     {"core"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+# A large room has floors of its own. On them lie its corners (folders) and the files that stand in none; such files of
+# one floor may use each other.
+INNER_FLOORS = {
+    "contracts": (
+        {"views", "filing_views"},
+        {"desk", "course"},
+        {"workflow"},
+        {"cases"},
+        {"deciding"},
+        {"filing"},
+        {"checking", "counting"},
+        {"finding"},
+        {"books"},
+        {"amounts", "case_models", "details", "facts", "models", "questions", "states", "validity"},
+    ),
+}
+INNER_FLOOR_OF = {
+    (room, corner): number
+    for room, floors in INNER_FLOORS.items()
+    for number, corners in enumerate(floors)
+    for corner in corners
+}
 LONGEST = 600
 COMMITS = {"contracts_app/core/db.py", "contracts_app/commands.py"}
 CHANGES_STATE = {"contracts_app/core/workflow.py"}
@@ -98,6 +120,34 @@ def upward_imports(name: str, source: str) -> Iterator[str]:
                     yield f"{module} is imported inside {function.name}"
 
 
+def inner_upward_imports(name: str, source: str) -> Iterator[str]:
+    """Imports inside a room that point up or to another corner of the same floor; an __init__ hands nothing on."""
+    parts = Path(name).with_suffix("").parts
+    if len(parts) < 3 or parts[1] not in INNER_FLOORS:
+        return
+    room, home = parts[1:3]
+    is_face = parts[-1] == "__init__"
+    if not is_face and (room, home) not in INNER_FLOOR_OF:
+        yield f"{home} has no floor of {room} in tests/test_house.py"
+        return
+    for module in _imported(ast.parse(source), package=parts[:-1]):
+        below = module.split(".")
+        if below[:2] != ["contracts_app", room]:
+            continue
+        if is_face:
+            yield f"hands on {module}"
+            continue
+        corner = "".join(below[2:3])
+        here, there = (INNER_FLOOR_OF.get((room, one), -1) for one in (home, corner))
+        both_are_files = here == there and not {home, corner} & _corners(room)
+        if corner != home and there <= here and not both_are_files:
+            yield f"{home} may not use {module}"
+
+
+def _corners(room: str) -> set[str]:
+    return {folder.name for folder in (APP / room).iterdir() if folder.is_dir()}
+
+
 def _imported(tree: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -139,6 +189,47 @@ def test_an_arrow_that_points_elsewhere_is_found(name, source):
 )
 def test_an_arrow_that_points_down_is_left_alone(name, source):
     assert list(upward_imports(name, source)) == []
+
+
+def test_arrows_inside_a_room_point_down():
+    assert complaints(inner_upward_imports, python_files()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("contracts_app/contracts/models.py", "from .books.ledger import LedgerEntry"),
+        ("contracts_app/contracts/books/ledger.py", "from contracts_app.contracts.finding import query"),
+        ("contracts_app/contracts/books/ledger.py", "from ..workflow import CONTRACT"),
+        ("contracts_app/contracts/checking/checks.py", "from contracts_app.contracts.counting.totals import sums"),
+        ("contracts_app/contracts/checking/checks.py", "from contracts_app.contracts import workflow"),
+        ("contracts_app/contracts/course.py", "from .desk import inbox"),
+        ("contracts_app/contracts/course.py", "from contracts_app import contracts"),
+        ("contracts_app/contracts/__init__.py", "from .models import Contract"),
+        ("contracts_app/contracts/books/__init__.py", "from .ledger import LedgerEntry"),
+        ("contracts_app/contracts/loft.py", ""),
+        ("contracts_app/contracts/loft/models.py", ""),
+    ],
+)
+def test_an_arrow_inside_a_room_that_points_elsewhere_is_found(name, source):
+    assert list(inner_upward_imports(name, source))
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("contracts_app/contracts/facts.py", "from .amounts import in_words\nfrom .models import Contract"),
+        (
+            "contracts_app/contracts/cases/moves.py",
+            "from . import guards\nfrom contracts_app.contracts.deciding import asks",
+        ),
+        ("contracts_app/contracts/workflow.py", "from .cases import moves"),
+        ("contracts_app/contracts/books/__init__.py", ""),
+        ("contracts_app/brokers/models.py", "from contracts_app.core.db import db"),
+    ],
+)
+def test_an_arrow_inside_a_room_that_points_down_is_left_alone(name, source):
+    assert list(inner_upward_imports(name, source)) == []
 
 
 # --- one place commits, one place changes a state --------------------------------------------------------------------
@@ -192,8 +283,8 @@ def test_only_a_move_changes_a_state():
         "setattr(contract, 'state', State.DRAFT)",
         "update(Contract).values(state=State.DRAFT)",
     ):
-        assert list(stray_state_changes("contracts_app/contracts/actions.py", wrong)), wrong
-    assert not list(stray_state_changes("contracts_app/contracts/queries.py", "Contract.state == State.DRAFT"))
+        assert list(stray_state_changes("contracts_app/contracts/filing/actions.py", wrong)), wrong
+    assert not list(stray_state_changes("contracts_app/contracts/finding/queries.py", "Contract.state == State.DRAFT"))
 
 
 # --- pages ask nothing of the outside and carry no script of their own -----------------------------------------------

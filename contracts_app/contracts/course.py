@@ -15,8 +15,8 @@ from contracts_app.core.clock import local
 from contracts_app.core.fields import MoneyField
 from contracts_app.core.workflow import Move
 
-from . import corrections
 from .facts import LABELS
+from .filing import corrections
 from .models import Contract, HistoryLine
 from .states import State
 from .workflow import CONTRACT

@@ -30,7 +30,7 @@ from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
 
-from .cases import ContractCase
+from .case_models import ContractCase
 from .details import Origin, Pricing, TypeDetails
 from .states import NUMBERED, STRUCK_OFF, State
 

@@ -23,21 +23,26 @@ from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet
 from contracts_app.rules.queries import setting
 
-from . import amounts, bulk, case_pages, checks, corrections, course, filing, free_use, lists, queries, reading
-from .actions import EDITABLE, why_not_edit
-from .asks import ItemList
-from .attachments import versions
-from .case_queue import OF_CASES
-from .due import Level, dues
-from .exports import MOST
+from . import amounts, course, filing_views
+from .books.ledger import Cause
+from .cases import pages as case_pages
+from .cases.queue import OF_CASES
+from .checking import checks
+from .counting.totals import Sums, added, asked_tabs, sums_by_tab
+from .deciding.asks import ItemList
+from .desk import bulk, free_use, lists, reading
+from .desk.due import Level, dues
+from .desk.exports import MOST
+from .desk.inbox import next_in_inbox
 from .facts import details_in_words, type_in_words
-from .filters import filter_form
-from .inbox import next_in_inbox
-from .ledger import Cause
+from .filing import corrections
+from .filing.actions import EDITABLE, why_not_edit
+from .filing.attachments import versions
+from .finding import queries
+from .finding.filters import filter_form
+from .finding.query import ContractQuery
 from .models import Contract
-from .query import ContractQuery
 from .states import IN_OFFICE, State
-from .totals import Sums, added, asked_tabs, sums_by_tab
 from .workflow import CONTRACT
 
 bp = Blueprint("contracts", __name__, url_prefix="/contracts")
@@ -308,7 +313,7 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
         form = _typed_form(offer)
         if reasons := offer.reasons:
             if offer.move.target is State.SUBMITTED and not why_not_edit(contract, current_user):
-                return filing.own_move_page(offer, form), Refused.status
+                return filing_views.own_move_page(offer, form), Refused.status
             raise Refused(*reasons)
         if request.method == "POST" and not (form.version.raw_data and form.version.data == contract.version):
             raise Stale()
@@ -330,7 +335,7 @@ def move(contract_id: int, move: str) -> str | Response | tuple[str, int]:
     if move in case_pages.NAMES:
         page = case_pages.move_page(offer, form, _shown(contract))
     else:
-        page = (_move_page if lists.is_of_office(offer.move) else filing.own_move_page)(offer, form)
+        page = (_move_page if lists.is_of_office(offer.move) else filing_views.own_move_page)(offer, form)
     return page, (422 if form.errors else 200)
 
 

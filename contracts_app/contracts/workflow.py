@@ -4,8 +4,9 @@ from contracts_app.accounts.roles import Role
 from contracts_app.core.errors import SENTENCES
 from contracts_app.core.workflow import Move, Workflow
 
-from . import asks, case_moves, effects, guards, large_moves, later_moves, turned_away
-from .asks import checks_recognition, checks_registration
+from .cases import moves as case_moves
+from .deciding import asks, effects, guards, large_moves, later_moves, turned_away
+from .deciding.asks import checks_recognition, checks_registration
 from .states import State
 
 FILERS = frozenset({Role.BROKER, Role.REGISTRAR})

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from contracts_app.accounts.models import User
-from contracts_app.contracts.ledger import Cause, month_of
+from contracts_app.contracts.books.ledger import Cause, month_of
 from contracts_app.contracts.models import Contract, DeductionKind
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import as_if, local

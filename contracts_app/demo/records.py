@@ -14,9 +14,11 @@ from sqlalchemy import Table, insert, select
 from contracts_app.accounts.models import User
 from contracts_app.brokers.models import Broker
 from contracts_app.codes.models import AttachmentKind
-from contracts_app.contracts.facets import band_of, flow_of
+from contracts_app.contracts.books.facets import band_of, flow_of
+from contracts_app.contracts.books.ledger import Cause, LedgerEntry, month_of
+from contracts_app.contracts.deciding.numbers import READABLE
 from contracts_app.contracts.facts import changes_of, facts_of
-from contracts_app.contracts.ledger import Cause, LedgerEntry, month_of
+from contracts_app.contracts.finding.search import reindex
 from contracts_app.contracts.models import (
     Attachment,
     Contract,
@@ -27,8 +29,6 @@ from contracts_app.contracts.models import (
     HistoryLine,
     PlannedPayment,
 )
-from contracts_app.contracts.numbers import READABLE
-from contracts_app.contracts.search import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import audit

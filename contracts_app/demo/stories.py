@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from contracts_app.accounts.models import User
-from contracts_app.contracts.case_asks import MAINTAIN
-from contracts_app.contracts.changes import price_of
+from contracts_app.contracts.cases.asks import MAINTAIN
+from contracts_app.contracts.cases.changes import price_of
 from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT

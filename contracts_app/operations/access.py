@@ -1,8 +1,8 @@
 """Who opens what, said a second time: every address, the roles it opens to, and which objects lie behind it.
 
-This is not what decides. `accounts/permissions.py` decides by role, `contracts/queries.may_see` and the queries of each
-noun by object; this table says what was agreed, and tests/test_routes.py walks every address in every role and holds
-the answers against it. So it takes nothing from the code that decides, and docs/ACCESS.md is written from it.
+This is not what decides. `accounts/permissions.py` decides by role, `contracts/finding/queries.may_see` and the queries
+of each noun by object; this table says what was agreed, and tests/test_routes.py walks every address in every role and
+holds the answers against it. So it takes nothing from the code that decides, and docs/ACCESS.md is written from it.
 
 A new page needs its row in `DOORS`: endpoint, methods, the Chinese name of the page, the roles that open it, and what
 lies behind it (one of the `Reach` below). A row for what anybody can open without signing in is `PUBLIC`. Then

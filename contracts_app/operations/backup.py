@@ -16,7 +16,7 @@ from flask import current_app
 from sqlalchemy import Connection, column, func, inspect, select, table
 
 from contracts_app.accounts.commands import AT_THE_MACHINE
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.contracts.models import Attachment
 from contracts_app.core import audit, audit_checkpoints, migrations, releases
 from contracts_app.core.clock import now_utc, today

@@ -20,7 +20,8 @@ from sqlalchemy import Engine, Text, inspect, select, type_coerce
 from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts.commands import AT_THE_MACHINE
-from contracts_app.contracts import ledger, summaries
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.counting import summaries
 from contracts_app.contracts.models import Attachment
 from contracts_app.core import audit, migrations, sealing
 from contracts_app.core import db as database

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.core import logs, migrations, resealing
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import SHANGHAI, now_utc

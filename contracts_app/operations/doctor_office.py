@@ -11,10 +11,10 @@ from contracts_app.accounts import quorum
 from contracts_app.accounts.models import ParkedForm
 from contracts_app.accounts.recertification import recertification_due
 from contracts_app.accounts.signing_in import PARKED_FOR
-from contracts_app.contracts import ledger
-from contracts_app.contracts import summaries as sums
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.counting import summaries as sums
+from contracts_app.contracts.finding.search import WORDS
 from contracts_app.contracts.models import Attachment, Contract
-from contracts_app.contracts.search import WORDS
 from contracts_app.contracts.states import State
 from contracts_app.core import audit_checkpoints, audit_proof, installation
 from contracts_app.core.audit import ENTRIES

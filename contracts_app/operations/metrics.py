@@ -25,10 +25,10 @@ from sqlalchemy import Engine, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.counting.summaries import waiting
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import IN_OFFICE, State
-from contracts_app.contracts.summaries import waiting
 from contracts_app.core import logs, migrations
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db

@@ -4,9 +4,9 @@ from datetime import date, timedelta
 from typing import assert_never
 
 from contracts_app.contracts.amounts import total_in_words
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
-from contracts_app.contracts.corrections import words_of
+from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.facts import LABELS, type_in_words
+from contracts_app.contracts.filing.corrections import words_of
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core import money

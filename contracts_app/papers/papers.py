@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import READERS
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 

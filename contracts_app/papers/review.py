@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from contracts_app.contracts import checks, course
+from contracts_app.contracts import course
 from contracts_app.contracts.amounts import OPEN, deduction_reasoning
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.checking import checks
 from contracts_app.contracts.facts import LABELS, facts_of
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts_app.contracts import validity
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.models import Contract
 from contracts_app.core.clock import local
 

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
-from contracts_app.contracts import queries
+from contracts_app.contracts.finding import queries
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
 from contracts_app.core.errors import Refused

@@ -3,8 +3,8 @@
 from datetime import date
 from typing import Any
 
-from contracts_app.contracts import route
-from contracts_app.contracts.cases import ContractCase
+from contracts_app.contracts.case_models import ContractCase
+from contracts_app.contracts.deciding import route
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import local, now_utc

@@ -7,10 +7,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from contracts_app.accounts.models import Onlooker
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.ledger import Figures
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import totals
+from contracts_app.contracts.books.ledger import Figures
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import today
 from contracts_app.regions.models import Region, Unit
 from contracts_app.targets import queries as targets

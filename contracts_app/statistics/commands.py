@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from contracts_app.accounts import queries as accounts
 from contracts_app.accounts.models import Onlooker, User
-from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.books.facets import Caliber
 from contracts_app.core.clock import local
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import Refused

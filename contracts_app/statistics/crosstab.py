@@ -14,9 +14,9 @@ from functools import cached_property
 from math import ceil
 
 from contracts_app.accounts.models import Reader
-from contracts_app.contracts.dimensions import PERIOD_OF, Dimension, Of
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums, added, totals
+from contracts_app.contracts.counting.dimensions import PERIOD_OF, Dimension, Of
+from contracts_app.contracts.counting.totals import Sums, added, totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.filters import growth, percent
 from contracts_app.core.pages import Page
 from contracts_app.regions.queries import codes_of_units

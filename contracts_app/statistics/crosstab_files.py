@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, send_file
 
 from contracts_app.accounts.models import User
-from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.books.facets import Caliber
 from contracts_app.core.clock import local, now_utc
 from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
 

@@ -8,9 +8,9 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from contracts_app.accounts.models import Reader
-from contracts_app.contracts.addresses import DateKind
-from contracts_app.contracts.dimensions import DIMENSIONS, Dimension, Of
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.counting.dimensions import DIMENSIONS, Dimension, Of
+from contracts_app.contracts.finding.addresses import DateKind
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import same_period_last_year, today
 from contracts_app.core.words import Word
 from contracts_app.regions.queries import codes_of_units

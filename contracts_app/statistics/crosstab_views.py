@@ -7,9 +7,9 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request,
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core import audit, charts
 from contracts_app.core.codes import mask_within
 from contracts_app.core.limits import exports

@@ -8,8 +8,8 @@ from flask_login import current_user
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.codes.models import Document
 from contracts_app.codes.queries import listed
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import total
+from contracts_app.contracts.counting.totals import total
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units_under

@@ -6,9 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from fractions import Fraction
 
-from contracts_app.contracts.ledger import OF_MONEY, Cause
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums
+from contracts_app.contracts.books.ledger import OF_MONEY, Cause
+from contracts_app.contracts.counting.totals import Sums
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.filters import money_wan, money_yuan, number
 
 Value = Decimal | int | Fraction

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core import charts, column_chart
 
 from .year import YearOverview

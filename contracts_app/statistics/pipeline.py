@@ -11,8 +11,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from math import floor
 
-from contracts_app.contracts.ledger import Figures
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books.ledger import Figures
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
 
 from .sums import add_up

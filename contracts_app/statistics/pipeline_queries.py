@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import distinct, func, literal_column, select
 
 from contracts_app.accounts.models import User
-from contracts_app.contracts.ledger import Figures
+from contracts_app.contracts.books.ledger import Figures
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.models import Contract, HistoryLine
-from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import day_edges
 from contracts_app.core.db import db

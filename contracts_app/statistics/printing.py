@@ -10,10 +10,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from contracts_app.accounts.models import Reader
-from contracts_app.contracts.dimensions import DIMENSIONS, Dimension
-from contracts_app.contracts.ledger import OF_MONEY
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums, totals
+from contracts_app.contracts.books.ledger import OF_MONEY
+from contracts_app.contracts.counting.dimensions import DIMENSIONS, Dimension
+from contracts_app.contracts.counting.totals import Sums, totals
+from contracts_app.contracts.finding.query import ContractQuery
 
 from .measures import PLAIN, Kind
 from .queries import UnitLine

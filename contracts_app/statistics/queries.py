@@ -16,10 +16,10 @@ from sqlalchemy import select
 
 from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.ledger import Figures, LedgerEntry
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import totals
+from contracts_app.contracts.books.ledger import Figures, LedgerEntry
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import month_edges, same_period_last_year, today, year_edges
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region, Unit

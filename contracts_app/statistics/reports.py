@@ -16,12 +16,12 @@ from sqlalchemy.orm import aliased
 
 from contracts_app.accounts.models import Reader
 from contracts_app.codes.models import ContractType
-from contracts_app.contracts.dimensions import DIMENSIONS, Dimension
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.ledger import Cause, LedgerEntry
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import Cause, LedgerEntry
+from contracts_app.contracts.counting.dimensions import DIMENSIONS, Dimension
+from contracts_app.contracts.counting.totals import Sums, added, totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums, added, totals
 from contracts_app.core.clock import month_edges, share_of_year_elapsed, year_edges
 from contracts_app.core.codes import mask_name
 from contracts_app.core.db import db

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import READERS, Can, may
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import Base, Moment, db, word_type

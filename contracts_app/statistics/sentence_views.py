@@ -5,7 +5,7 @@ from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
-from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.books.facets import Caliber
 from contracts_app.core.clock import today
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import units_under

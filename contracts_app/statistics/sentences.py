@@ -12,10 +12,10 @@ from fractions import Fraction
 from functools import cached_property
 
 from contracts_app.accounts.models import Onlooker, Reader
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums, added, total, totals
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import Sums, added, total, totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core import money
 from contracts_app.core.clock import year_edges
 from contracts_app.core.filters import number, percent

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from contracts_app.accounts.models import Reader
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import Sums, totals
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import Sums, totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.platforms.models import PlatformKind
 from contracts_app.regions.models import Region
 from contracts_app.targets import queries as targets

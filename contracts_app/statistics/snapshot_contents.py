@@ -17,11 +17,11 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from contracts_app.accounts.models import Onlooker
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.ledger import Figures, LedgerEntry
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import totals
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import Figures, LedgerEntry
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.db import db
 from contracts_app.core.edition import VERSION
 from contracts_app.regions.models import Region, Unit

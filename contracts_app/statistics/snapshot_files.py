@@ -9,8 +9,8 @@ from typing import Any
 
 import xlsxwriter
 
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.ledger import Figures
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import Figures
 from contracts_app.core.clock import local
 from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Column, Looks, csv_lines
 

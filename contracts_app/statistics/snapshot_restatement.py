@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, extract, func, literal, select, union_all
 from sqlalchemy.orm import joinedload
 
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.ledger import OF_REGISTRATION, Cause, Figures, LedgerEntry
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import OF_REGISTRATION, Cause, Figures, LedgerEntry
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.finding.query import PLACES
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.query import PLACES
 from contracts_app.core.db import db
 from contracts_app.core.pages import Page
 from contracts_app.targets.models import Target

@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, may, needs
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.queries import sees_all_units
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.finding.queries import sees_all_units
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core import audit
 from contracts_app.core.clock import today
 from contracts_app.core.limits import exports

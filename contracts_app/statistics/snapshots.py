@@ -14,8 +14,8 @@ from sqlalchemy.orm import aliased, defer, joinedload
 from contracts_app.accounts.commands import AT_THE_MACHINE
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
-from contracts_app.contracts import closings
-from contracts_app.contracts.facets import Caliber
+from contracts_app.contracts.books import closings
+from contracts_app.contracts.books.facets import Caliber
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today, year_edges
 from contracts_app.core.db import db

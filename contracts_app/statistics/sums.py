@@ -6,8 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from contracts_app.contracts.ledger import Figures
-from contracts_app.contracts.query import ContractQuery, DateKind
+from contracts_app.contracts.books.ledger import Figures
+from contracts_app.contracts.finding.query import ContractQuery, DateKind
 
 
 def add_up(parts: Iterable[Figures]) -> Figures:

@@ -9,11 +9,11 @@ from flask import Blueprint, render_template, request, url_for
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.ledger import Cause
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import Cause
+from contracts_app.contracts.counting.totals import total
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import total
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
 
 from . import queries, snapshots

@@ -12,7 +12,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell as at
 
-from contracts_app.contracts.totals import Sums
+from contracts_app.contracts.counting.totals import Sums
 from contracts_app.core.clock import local, now_utc
 
 from . import reports

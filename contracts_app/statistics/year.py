@@ -11,8 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
-from contracts_app.contracts.ledger import Figures
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books.ledger import Figures
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import same_period_last_year, share_of_year_elapsed, year_edges
 from contracts_app.regions.models import Region
 

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
 from contracts_app.accounts.models import User
-from contracts_app.contracts import ledger
-from contracts_app.contracts.actions import keep_file
-from contracts_app.contracts.closings import closed_until
-from contracts_app.contracts.ledger import Cause, Figures
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.closings import closed_until
+from contracts_app.contracts.books.ledger import Cause, Figures
+from contracts_app.contracts.filing.actions import keep_file
+from contracts_app.contracts.finding.query import FIRST_YEAR
 from contracts_app.contracts.models import Attachment, Contract, DeductionKind
-from contracts_app.contracts.query import FIRST_YEAR
 from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db

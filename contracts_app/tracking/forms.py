@@ -13,8 +13,8 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from contracts_app.codes.models import BenefitKind
 from contracts_app.codes.queries import choices
-from contracts_app.contracts.case_asks import is_taken
-from contracts_app.contracts.detail_forms import WholeNumber
+from contracts_app.contracts.cases.asks import is_taken
+from contracts_app.contracts.filing.detail_forms import WholeNumber
 from contracts_app.contracts.models import DeductionKind
 from contracts_app.core.clock import today
 from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list

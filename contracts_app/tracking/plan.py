@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select,
 from sqlalchemy.orm import aliased
 
 from contracts_app.codes.models import PaymentModel
-from contracts_app.contracts.cases import ContractCase, Outcome
+from contracts_app.contracts.case_models import ContractCase, Outcome
 from contracts_app.contracts.models import Contract, PlannedPayment
 from contracts_app.core.clock import today
 from contracts_app.core.db import Money, db

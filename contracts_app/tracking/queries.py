@@ -14,9 +14,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from contracts_app.accounts.models import StandIn, User, bound_ids
 from contracts_app.accounts.roles import LENT
 from contracts_app.brokers.models import Broker
-from contracts_app.contracts.ledger import Cause, Difference, LedgerEntry
+from contracts_app.contracts.books.ledger import Cause, Difference, LedgerEntry
+from contracts_app.contracts.finding.queries import in_region_of, may_see
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.queries import in_region_of, may_see
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
 from contracts_app.core.clock import today
 from contracts_app.core.db import Money, db

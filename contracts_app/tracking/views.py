@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import READERS, Can, needs
-from contracts_app.contracts import queries as contracts
 from contracts_app.contracts.course import Entry
+from contracts_app.contracts.finding import queries as contracts
 from contracts_app.contracts.models import Contract
 from contracts_app.core import money
 from contracts_app.core.errors import NotYours, Refused, Stale

@@ -6,9 +6,9 @@ from wtforms.validators import DataRequired, InputRequired, Length
 
 from contracts_app.accounts.models import StandIn, User
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import guards as of_contract
-from contracts_app.contracts import ledger
-from contracts_app.contracts.ledger import Cause, Figures
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import Cause, Figures
+from contracts_app.contracts.deciding import guards as of_contract
 from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.errors import Refused

@@ -7,7 +7,7 @@ import pytest
 from contracts_app.accounts import delegations
 from contracts_app.accounts.models import forget_delegations
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.queries import inbox
+from contracts_app.contracts.desk.inbox import inbox
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.audit import ACTIONS, AuditEntry

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import bulk
-from contracts_app.contracts.checks import findings
+from contracts_app.contracts.checking.checks import findings
+from contracts_app.contracts.desk import bulk
 from contracts_app.contracts.models import BulkPick, Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry

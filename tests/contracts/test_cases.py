@@ -11,18 +11,18 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import FileStorage
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import case_asks, case_guards, case_moves, ledger
-from contracts_app.contracts.cases import Outcome
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import Figures, LedgerEntry
+from contracts_app.contracts.case_models import Outcome
+from contracts_app.contracts.cases import asks, guards, impact, moves
+from contracts_app.contracts.counting.totals import sums
 from contracts_app.contracts.course import steps
+from contracts_app.contracts.desk.inbox import inbox
+from contracts_app.contracts.desk.lists import next_step
 from contracts_app.contracts.details import RoyaltyBase
-from contracts_app.contracts.impact import impact_of
-from contracts_app.contracts.ledger import Figures, LedgerEntry
-from contracts_app.contracts.lists import next_step
-from contracts_app.contracts.queries import inbox
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.rights import rights_of
+from contracts_app.contracts.filing.rights import rights_of
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import sums
 from contracts_app.contracts.validity import Standing, standing
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import now_utc, today
@@ -32,7 +32,7 @@ from contracts_app.targets.models import Target
 from tests.factories import JINJIANG, PDF, QUANZHOU, SHISHI
 
 LAST_YEAR = today().year - 1
-OF_CASES = {move.name for move in case_moves.MOVES}
+OF_CASES = {move.name for move in moves.MOVES}
 WITH_A_CASE = {State.CHANGING, State.CANCELLING, State.REVOKING, State.OBJECTION}
 ROLES = [
     *([(Role.REGISTRAR,)] * 2 + [(Role.REVIEWER,)] * 3 + [(Role.MANAGER,)] * 3),
@@ -357,8 +357,8 @@ def test_a_decision_counts_between_the_registration_and_today(make, day):
 
 def test_a_decision_leaves_the_years_before_as_they_are(make):
     contract = of_last_year(make)
-    assert "以前年度" in case_asks.why_not_counted_on(contract, today().replace(year=LAST_YEAR, month=12, day=31))
-    assert case_asks.why_not_counted_on(contract, today()) is None
+    assert "以前年度" in asks.why_not_counted_on(contract, today().replace(year=LAST_YEAR, month=12, day=31))
+    assert asks.why_not_counted_on(contract, today()) is None
 
 
 def test_a_revocation_needs_the_party_heard_and_another_person(make):
@@ -427,7 +427,7 @@ def test_an_objection_is_made_in_time_and_once(make):
     move("decide_objection", contract, make.user(Role.MANAGER), outcome="maintain", decision="维持。")
     with pytest.raises(Refused, match="已经有了决定"):
         move("object", contract, contract.filed_by, ground_code="Y01", grounds="还是明确。", paper=None)
-    assert case_guards.decided_on(contract) == today() - timedelta(days=3)
+    assert guards.decided_on(contract) == today() - timedelta(days=3)
 
 
 def test_an_application_taken_back_opens_no_new_limit_for_an_objection(make):
@@ -468,7 +468,7 @@ def test_what_is_shown_before_the_decision_is_what_happens(make, session, kind):
         move(f"ask_{kind}", contract, contract.filed_by, **answers)
         move("review_case", contract, make.user(), opinion="属实。")
     ledger.count_verification(contract, contract.total_amount * 2, today(), now_utc())
-    shown = impact_of(contract, contract.open_case, today())
+    shown = impact.impact_of(contract, contract.open_case, today())
     manager = make.user(Role.MANAGER, region=QUANZHOU)
     before = year_overview(today().year, manager)
     decide = {"change": "grant_change", "cancellation": "grant_cancellation", "revocation": "revoke"}[kind]

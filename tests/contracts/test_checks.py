@@ -7,8 +7,8 @@ import pytest
 
 from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import ContractType, Goal, IpKind, PaymentModel
-from contracts_app.contracts import checks
-from contracts_app.contracts.checks import Level, Section
+from contracts_app.contracts.checking import checks
+from contracts_app.contracts.checking.checks import Level, Section
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db

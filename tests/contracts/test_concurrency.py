@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select, text
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger, summaries
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.counting import summaries
 from contracts_app.contracts.models import Contract, HistoryLine
 from contracts_app.contracts.states import State
 from contracts_app.core.db import db

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 import contracts_app.models  # noqa: F401  (registers every table)
 from contracts_app.accounts.models import Delegation
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.models import ContractRight, Deduction, DeductionKind, PaperFile
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc

@@ -6,8 +6,10 @@ from html import unescape
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import facts, questions, search, summary
-from contracts_app.contracts.checks import Section
+from contracts_app.contracts import facts, questions
+from contracts_app.contracts.checking.checks import Section
+from contracts_app.contracts.filing import summary
+from contracts_app.contracts.finding import search
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today

@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
+from contracts_app.contracts.books import ledger
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from tests.factories import QUANZHOU, SHISHI
@@ -69,7 +69,7 @@ def test_a_ticket_is_for_whom_it_was_given(make, sign_in):
 
 
 def test_a_list_that_is_too_long_is_not_cut_in_silence(make, sign_in, monkeypatch):
-    monkeypatch.setattr("contracts_app.contracts.exports.MOST", 1)
+    monkeypatch.setattr("contracts_app.contracts.desk.exports.MOST", 1)
     monkeypatch.setattr("contracts_app.contracts.views.MOST", 1)
     for _ in range(2):
         make.contract(state=State.REGISTERED)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from contracts_app.contracts import checks, ledger
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.checking import checks
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 

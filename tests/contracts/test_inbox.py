@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import lists
-from contracts_app.contracts.due import Level, due, dues
+from contracts_app.contracts.desk import lists
+from contracts_app.contracts.desk.due import Level, due, dues
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import WorkCalendar, today
 from tests.factories import QINGYANG, SHISHI

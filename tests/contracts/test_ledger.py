@@ -12,20 +12,13 @@ from sqlalchemy.exc import IntegrityError
 
 import contracts_app
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
-from contracts_app.contracts.facets import Band, Flow
-from contracts_app.contracts.ledger import (
-    Cause,
-    Dimensions,
-    Figures,
-    LedgerEntry,
-    difference,
-    dimensions_of,
-)
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.facets import Band, Flow
+from contracts_app.contracts.books.ledger import Cause, Dimensions, Figures, LedgerEntry, difference, dimensions_of
+from contracts_app.contracts.counting.totals import sums
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
-from contracts_app.contracts.totals import sums
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import today
 from contracts_app.core.db import constraint_of, db

@@ -23,9 +23,10 @@ from sqlalchemy.orm import selectinload
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import actions, ledger
-from contracts_app.contracts.checks import Section
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.checking.checks import Section
+from contracts_app.contracts.filing import actions
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT

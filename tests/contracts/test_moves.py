@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import IpKind
-from contracts_app.contracts import ledger
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.desk.inbox import inbox
 from contracts_app.contracts.models import Contract, HistoryLine
-from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import today

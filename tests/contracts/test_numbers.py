@@ -9,7 +9,8 @@ from sqlalchemy import select, text
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger, numbers
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.deciding import numbers
 from contracts_app.contracts.models import Contract, HistoryLine, NumberCounter
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT

@@ -8,10 +8,11 @@ from flask import current_app
 
 from contracts_app.accounts.roles import Role
 from contracts_app.accounts.signing_in import may_be_parked
-from contracts_app.contracts import course, later_moves
+from contracts_app.contracts import course
+from contracts_app.contracts.deciding import later_moves
+from contracts_app.contracts.desk.inbox import inbox
+from contracts_app.contracts.finding.search import WORDS
 from contracts_app.contracts.models import Deduction, DeductionKind, DraftInput
-from contracts_app.contracts.queries import inbox
-from contracts_app.contracts.search import WORDS
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import now_utc, today

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import lists
-from contracts_app.contracts.query import ContractQuery, DateKind
+from contracts_app.contracts.counting.totals import Sums, added, asked_tabs, sums, sums_by_tab
+from contracts_app.contracts.desk import lists
+from contracts_app.contracts.finding.query import ContractQuery, DateKind
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import Sums, added, asked_tabs, sums, sums_by_tab
 from contracts_app.core.pages import Sort
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 

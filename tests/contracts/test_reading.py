@@ -9,7 +9,7 @@ import time_machine
 
 from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import ContractType
-from contracts_app.contracts.attachments import papers_of
+from contracts_app.contracts.filing.attachments import papers_of
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc

@@ -6,13 +6,14 @@ from decimal import Decimal
 import pytest
 
 from contracts_app.codes.models import ContractType, Goal, IpKind, LicenceMode, PaymentModel
-from contracts_app.contracts import checks, summary
-from contracts_app.contracts.checks import Finding, Level, Section
+from contracts_app.contracts.checking import checks
+from contracts_app.contracts.checking.checks import Finding, Level, Section
+from contracts_app.contracts.checking.lookups import Lookups
+from contracts_app.contracts.checking.predicates import Context
 from contracts_app.contracts.details import RoyaltyBase
-from contracts_app.contracts.lookups import Lookups
+from contracts_app.contracts.filing import summary
+from contracts_app.contracts.filing.rights import rights_of
 from contracts_app.contracts.models import Deduction, DeductionKind, PlannedPayment
-from contracts_app.contracts.predicates import Context
-from contracts_app.contracts.rights import rights_of
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_app.contracts.spans import cover, month_of_period
+from contracts_app.contracts.counting.spans import cover, month_of_period
 
 DAYS = st.dates(date(2023, 1, 1), date(2026, 12, 31))
 

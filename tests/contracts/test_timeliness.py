@@ -4,10 +4,10 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import timeliness
+from contracts_app.contracts.desk import timeliness
+from contracts_app.contracts.desk.timeliness import Asked, Only
 from contracts_app.contracts.models import HistoryLine
 from contracts_app.contracts.states import State
-from contracts_app.contracts.timeliness import Asked, Only
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import SHANGHAI, today
 from contracts_app.core.db import db

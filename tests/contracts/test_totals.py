@@ -9,14 +9,16 @@ from sqlalchemy import delete, select, update
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger, lists, summaries, totals
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.facets import Band, Caliber, Flow
-from contracts_app.contracts.ledger import Cause, LedgerEntry
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.facets import Band, Caliber, Flow
+from contracts_app.contracts.books.ledger import Cause, LedgerEntry
+from contracts_app.contracts.counting import summaries, totals
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.summaries import FacetTotal
+from contracts_app.contracts.counting.totals import sums, sums_by_tab
+from contracts_app.contracts.desk import lists
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.summaries import FacetTotal
-from contracts_app.contracts.totals import sums, sums_by_tab
 from contracts_app.core.clock import now_utc
 from contracts_app.core.pages import Sort
 from contracts_app.platforms.models import Platform

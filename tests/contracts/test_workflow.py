@@ -9,7 +9,8 @@ from itertools import count
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import case_guards, inbox
+from contracts_app.contracts.cases import guards as case_guards
+from contracts_app.contracts.desk import inbox
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import IN_OFFICE, State
 from contracts_app.contracts.workflow import CONTRACT

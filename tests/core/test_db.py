@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from contracts_app.accounts.models import SignInFailure
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts.counting.totals import sums
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import sums
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import day_edges, today
 from contracts_app.core.db import Base, Money, constraint_of, db, make_engine, unit_of_work

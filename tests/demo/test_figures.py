@@ -11,14 +11,15 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from contracts_app.accounts.models import User
 from contracts_app.codes.models import Measure
-from contracts_app.contracts import checks, ledger
-from contracts_app.contracts.ledger import LedgerEntry
-from contracts_app.contracts.lookups import Lookups
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.checking import checks
+from contracts_app.contracts.checking.lookups import Lookups
+from contracts_app.contracts.checking.predicates import Context
+from contracts_app.contracts.counting.totals import sums
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.models import Contract, ContractRight, HistoryLine, NumberCounter
-from contracts_app.contracts.predicates import Context
-from contracts_app.contracts.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import sums
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import local, year_edges
 from contracts_app.core.codes import parse_uscc

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.desk.inbox import inbox
 from contracts_app.contracts.models import Attachment, Contract, DraftInput
-from contracts_app.contracts.queries import inbox
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import Base, db, unit_of_work

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import PartyType
 from contracts_app.codes.queries import listed
+from contracts_app.contracts.finding.search import WORDS
 from contracts_app.contracts.models import Contract
-from contracts_app.contracts.search import WORDS
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db

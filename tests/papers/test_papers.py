@@ -9,7 +9,7 @@ from docx import Document
 from pypdfium2 import raw
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.cases import CaseKind, ContractCase, Outcome
+from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.models import CorrectionItem
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc, today

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import trial
+from contracts_app.contracts.checking import trial
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today

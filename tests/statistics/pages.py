@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 from urllib.parse import parse_qsl
 
 from contracts_app.accounts.models import User
-from contracts_app.contracts.query import ContractQuery
-from contracts_app.contracts.totals import sums
+from contracts_app.contracts.counting.totals import sums
+from contracts_app.contracts.finding.query import ContractQuery
 from tests.visitors import Visitor
 
 WAN = Decimal(10_000)

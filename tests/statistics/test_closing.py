@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import closings, ledger
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.ledger import Cause
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books import closings, ledger
+from contracts_app.contracts.books.ledger import Cause
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import totals
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import totals
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import Refused

@@ -8,11 +8,12 @@ from random import Random
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger, lists
-from contracts_app.contracts.ledger import Cause, Figures
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import Cause, Figures
+from contracts_app.contracts.counting.totals import sums, sums_by_tab
+from contracts_app.contracts.desk import lists
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import sums, sums_by_tab
 from contracts_app.core.pages import Sort
 from contracts_app.statistics.queries import year_overview
 from tests.factories import JINJIANG, QUANZHOU, SHISHI

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
-from contracts_app.contracts.dimensions import DIMENSIONS
-from contracts_app.contracts.ledger import Cause
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import Cause
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc, today

@@ -13,8 +13,8 @@ from python_calamine import CalamineWorkbook
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts.counting.totals import sums
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import sums
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db

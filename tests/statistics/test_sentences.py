@@ -9,8 +9,8 @@ from docx import Document
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
-from contracts_app.contracts.ledger import Cause
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import Cause
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region
 from contracts_app.statistics.periods import Period, PeriodError, periods_of

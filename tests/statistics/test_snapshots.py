@@ -14,13 +14,13 @@ from sqlalchemy.exc import DBAPIError
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
-from contracts_app.contracts.closings import Closing
-from contracts_app.contracts.facets import Caliber
-from contracts_app.contracts.ledger import Cause
-from contracts_app.contracts.query import ContractQuery
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.closings import Closing
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import Cause
+from contracts_app.contracts.counting.totals import total
+from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.contracts.totals import total
 from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from contracts_app.contracts import ledger
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.counting.totals import sums
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
-from contracts_app.contracts.totals import sums
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units
 from contracts_app.statistics.queries import unit_totals, year_overview

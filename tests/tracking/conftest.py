@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts.actions import keep_plan
+from contracts_app.contracts.filing.actions import keep_plan
 from contracts_app.contracts.models import PlannedPayment
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today

@@ -7,10 +7,10 @@ from decimal import Decimal
 from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
-from contracts_app.contracts.closings import Closing
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.closings import Closing
+from contracts_app.contracts.books.ledger import Cause, LedgerEntry
 from contracts_app.contracts.details import RoyaltyBase
-from contracts_app.contracts.ledger import Cause, LedgerEntry
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.audit import AuditEntry

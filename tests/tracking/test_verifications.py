@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.contracts import ledger
-from contracts_app.contracts.ledger import LedgerEntry
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.tracking import queries

@@ -1,0 +1,1 @@
+"""After the registration was decided: change, cancellation, revocation and objection."""

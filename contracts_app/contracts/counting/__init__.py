@@ -1,0 +1,1 @@
+"""What a query adds up to, split by any dimensions, and the summaries that make it quick."""

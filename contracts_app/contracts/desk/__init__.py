@@ -1,0 +1,1 @@
+"""What lies on an office's desk: queue, lists and their files, batches, limits, files to read."""

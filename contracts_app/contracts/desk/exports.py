@@ -1,0 +1,177 @@
+"""The contract list as a file: what the list shows of every row that matches, and what it adds up to.
+
+Asking for a file is written down, and answered with a ticket; the file itself is made by a reading request, so that
+nobody who writes has to wait while a long list goes out.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, flash, redirect, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from contracts_app.accounts.models import User
+from contracts_app.accounts.permissions import Can, needs
+from contracts_app.contracts.counting.totals import sums
+from contracts_app.contracts.finding.query import ContractQuery
+from contracts_app.core import audit
+from contracts_app.core.clock import local, now_utc, today
+from contracts_app.core.codes import mask_name, mask_within
+from contracts_app.core.db import db
+from contracts_app.core.errors import Refused
+from contracts_app.core.limits import exports
+from contracts_app.core.pages import Sort
+from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
+from contracts_app.enterprises.models import NATURAL_PERSON
+
+from . import lists
+
+bp = Blueprint("exports", __name__, url_prefix="/contracts/export")
+
+MOST = 100_000  # rows of a file
+_GOOD_FOR = 600  # seconds
+_FEW = 1_000  # rows read at a time
+_PATIENCE = 20  # seconds for one's turn
+_turns = BoundedSemaphore(2)  # a long workbook keeps a processor busy for half a minute
+_MIMES = {"xlsx": XLSX_MIME, "csv": CSV_MIME}
+
+
+@bp.post("")
+@needs(Can.READ_CONTRACTS)
+@exports
+def prepare() -> ResponseReturnValue:
+    """Write down who takes which list as a file, and lead to it."""
+    kind = request.form.get("format", "")
+    if kind not in _MIMES:
+        abort(400)
+    query = ContractQuery.from_args(request.args).known(current_user)
+    rows = sums(query, current_user).rows
+    if rows > MOST:
+        raise Refused(f"共 {rows:,} 行，一次最多导出 {MOST:,} 行。加上年度、考核单元等条件后再导出。")
+    audit.record("export_contracts", current_user, query=mask_within(query.sentence()), rows=rows, file=kind)
+    asked = {"by": current_user.id, "args": query.to_args(), "sort": request.args.get("sort", ""), "kind": kind}
+    return redirect(url_for(".file", ticket=_tickets().dumps(asked)), 303)
+
+
+@bp.get("")
+@needs(Can.READ_CONTRACTS)
+def file() -> ResponseReturnValue:
+    """The file of a ticket, for whom it was given."""
+    try:
+        asked = _tickets().loads(request.args.get("ticket", ""), max_age=_GOOD_FOR)
+    except BadData:
+        asked = {}
+    if asked.get("by") != current_user.id:
+        flash("下载链接过期了，重新点一次导出。", "warn")
+        return redirect(url_for("contracts.index"))
+    query = ContractQuery.from_args(asked["args"])
+    return _response(_Export(query, lists.sort_of(asked["sort"], query), current_user), asked["kind"])
+
+
+def _tickets() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="contract-list")
+
+
+def _response(export: "_Export", kind: str) -> Response:
+    content = io.BytesIO()  # 100,000 rows take some 15 MB
+    if not _turns.acquire(timeout=_PATIENCE):
+        raise Refused("正在为别人导出列表，过一会儿再导出。")
+    try:
+        if kind == "csv":
+            content.writelines(csv_lines(export.columns, export.rows()))
+        else:
+            write_workbook(content, export.sheets())
+    finally:
+        _turns.release()
+    content.seek(0)
+    name = f"技术合同列表-{today():%Y%m%d}.{kind}"
+    return send_file(content, _MIMES[kind], as_attachment=True, download_name=name)
+
+
+@dataclass(frozen=True)
+class _Export:
+    """One list as a table of a file."""
+
+    query: ContractQuery
+    sort: Sort
+    person: User
+
+    @property
+    def columns(self) -> list[Column]:
+        counted = [Column("计入日期", As.DAY, 12), Column("计入原因", width=10), Column("计入项数", As.COUNT, 10)]
+        amounts = [Column(f"{one.label}（万元）", As.WAN, 16) for one in self._amounts]
+        return [
+            Column("合同名称", width=40),
+            Column("受理号", width=20),
+            Column("合同登记编号", width=20),
+            Column("卖方", width=30),
+            Column("买方", width=30),
+            Column("合同类型", width=12),
+            Column("合同小类", width=18),
+            Column("状态", width=10),
+            *amounts,
+            *(counted if self.query.is_counted else []),
+            Column("签订日期", As.DAY, 12),
+            Column("提交时间", As.MOMENT, 16),
+            Column("登记日期", As.DAY, 12),
+            Column("技术经纪人", width=12),
+        ]
+
+    def rows(self) -> Iterator[list[Cell]]:
+        """Every row that matches, a few at a time from the database."""
+        statement = lists.every(self.query, self.person, self.sort, MOST)
+        for row in db.session.execute(statement.execution_options(yield_per=_FEW)):
+            yield self._cells(row)
+
+    def _cells(self, row: Any) -> list[Cell]:
+        counted = [row.counts_on, row.cause.label, row.counted] if self.query.is_counted else []
+        return [
+            row.title,
+            row.acceptance_number,
+            row.registration_number,
+            _party(row.seller, row.seller_kind),
+            _party(row.buyer, row.buyer_kind),
+            row.root_type or row.type,
+            row.type if row.root_type else None,
+            row.state.label,
+            *(getattr(row, one.name) for one in self._amounts),
+            *counted,
+            row.signed_on,
+            row.submitted_at,
+            row.registered_on,
+            row.broker,
+        ]
+
+    def sheets(self) -> list[Sheet]:
+        """The rows, and on a sheet of its own what they add up to and what was asked."""
+        found = sums(self.query, self.person)
+        columns = [Column("行数", As.COUNT, 16), Column("项数", As.COUNT, 16)]
+        columns += [Column(f"{one.label}（万元）", As.WAN, 24) for one in self._amounts]
+        line: list[Cell] = [found.rows, found.contracts, *(getattr(found, one.name) for one in self._amounts)]
+        return [
+            Sheet("合同", self.columns, self.rows()),
+            Sheet("合计与条件", columns, [line], title="技术合同列表", notes=self._notes(), frozen=0),
+        ]
+
+    def _notes(self) -> list[str]:
+        caliber = self.query.caliber
+        return [
+            f"条件：{self.query.sentence()}",
+            *([f"{caliber.label}：{caliber.definition}"] if self.query.is_counted else []),
+            f"生成时间：{local(now_utc()):%Y-%m-%d %H:%M}",
+            f"生成人：{self.person.region.name} {self.person.name}",
+        ]
+
+    @property
+    def _amounts(self) -> tuple[lists.Amount, ...]:
+        return lists.amounts_of(self.query.is_of_money)
+
+
+def _party(name: str | None, kind: str | None) -> str | None:
+    """A party as a file names it: of a natural person the family name alone."""
+    return mask_name(name) if name and kind == NATURAL_PERSON else name
