@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, g, has_request_context, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -24,6 +25,8 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    func,
+    literal_column,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -125,6 +128,12 @@ def word_type(words: type[StrEnum], name: str) -> Enum:
         length=40,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+def true_of_few(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same condition, so that SQLite looks for its rows first: left to itself it takes a range for a quarter."""
+    is_sqlite = db.session.get_bind().dialect.name == "sqlite"
+    return func.likelihood(condition, literal_column("0.000001")) if is_sqlite else condition
 
 
 def make_engine(url: str | URL, *, only_read: bool = False) -> Engine:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import has_request_context, request
-from sqlalchemy import ColumnElement, Executable, or_, select, tuple_
+from sqlalchemy import ColumnElement, Executable, and_, or_, select, tuple_
 
 from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
@@ -122,7 +122,9 @@ class Lookups:
             )
             if wanted
         ]
-        return _deals(or_(*likeness)) if likeness else []
+        # Who sells is known in each: said once more, it is what SQLite looks for instead of reading every contract.
+        sellers = {key for wanted in (pairs, days, texts, numbers) for key, *_ in wanted}
+        return _deals(and_(Contract.seller_id.in_(sorted(sellers)), or_(*likeness))) if likeness else []
 
     @cached_property
     def _with_file(self) -> dict[str, set[int]]:

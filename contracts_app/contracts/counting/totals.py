@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from contracts_app.accounts.models import Reader
 from contracts_app.accounts.permissions import READERS
@@ -21,7 +21,7 @@ from contracts_app.contracts.finding.queries import sees_all_units
 from contracts_app.contracts.finding.query import PLACES, ContractQuery, codes_under
 from contracts_app.contracts.models import Contract
 from contracts_app.core.clock import today
-from contracts_app.core.db import db
+from contracts_app.core.db import db, true_of_few
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Level
 from contracts_app.regions.queries import codes_of_units
@@ -187,10 +187,8 @@ def _signed(parts: Iterator[Part], sign: int) -> Iterator[Part]:
 
 
 def _is_newer(mark: int) -> ColumnElement[bool]:
-    """Counted since an entry. Another index would find the whole period first, unless SQLite is told how few it is."""
-    newer = LedgerEntry.id > mark
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    return func.likelihood(newer, literal_column("0.000001")) if is_sqlite else newer
+    """Counted since an entry. Another index would find the whole period first."""
+    return true_of_few(LedgerEntry.id > mark)
 
 
 def _may_be_folded(query: ContractQuery, person: Reader) -> bool:

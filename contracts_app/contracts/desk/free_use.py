@@ -9,7 +9,7 @@ from contracts_app.accounts.models import User
 from contracts_app.contracts.finding.queries import in_region_of
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF
-from contracts_app.core.db import db
+from contracts_app.core.db import db, true_of_few
 from contracts_app.rules.queries import setting
 
 _STANDING = sorted(NUMBERED - STRUCK_OFF)
@@ -47,7 +47,7 @@ def _ending(whose: ColumnElement[bool], on: date) -> list[FreeUse]:
     last = on + timedelta(days=int(setting("free_use_days")))
     wanted = (
         select(Contract.id, Contract.title, Contract.free_until)
-        .where(Contract.free_until <= last, Contract.is_price_open, Contract.state.in_(_STANDING), whose)
+        .where(true_of_few(Contract.free_until <= last), Contract.is_price_open, Contract.state.in_(_STANDING), whose)
         .order_by(Contract.free_until, Contract.id)
         .limit(MOST)
     )
