@@ -96,7 +96,7 @@ class Row:
 
     key: str
     name: str
-    rank: int | None  # by the measure; what has none of the dimension has no rank
+    rank: int | None  # by the measure; none for what has none of the measure or of the dimension
     figures: tuple[Figure, ...]
     amount: Value
     before: Value
@@ -213,7 +213,7 @@ class _Builder:
         return Row(
             key=key,
             name=name,
-            rank=1 + sum(other > own for other in self._ranked) if key else None,
+            rank=1 + sum(other > own for other in self._ranked) if key and own > 0 else None,
             figures=tuple(self._figure(head, key) for head in heads),
             amount=own,
             before=self.measure.of(self._sums(key, before=True)) or 0,

@@ -245,7 +245,7 @@ def _unit_lines(
     return tuple(
         replace(
             line,
-            rank_by_amount=now[line.code],
+            rank_by_amount=now.get(line.code),
             rank_by_completion=by_completion.get(line.code),
             amount_rank_before=before.get(line.code),
             completion_rank_before=completion_before.get(line.code),

@@ -158,7 +158,10 @@ def _columns(made: Report) -> list[UnitColumn]:
 
 
 def _ranks(line: UnitLine) -> str:
-    return f"{line.rank_by_amount} / {line.rank_by_completion or '—'}" if line.rank_by_amount else ""
+    """1 / 2; nothing in the line of all units."""
+    if not line.key:
+        return ""
+    return f"{line.rank_by_amount} / {line.rank_by_completion or '—'}" if line.rank_by_amount else "—"
 
 
 def _facet(table: Table) -> dict[str, Any]:

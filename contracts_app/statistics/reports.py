@@ -115,7 +115,8 @@ class UnitLine(Line):
     verified: Decimal = Decimal(0)
     target: Decimal | None = None
     measured: Decimal = Decimal(0)  # of `running`, what is held against the target
-    rank_by_amount: int | None = None
+    is_ranked: bool = False  # beside others, or there is nobody to be before or behind
+    rank_by_amount: int | None = None  # none for who registered nothing
     rank_by_completion: int | None = None
 
     @property
@@ -228,7 +229,7 @@ class Report:
 
     @property
     def ranked(self) -> list[UnitLine]:
-        return sorted(self.units, key=lambda line: (line.rank_by_amount or 0, line.key))
+        return sorted(self.units, key=lambda line: (-line.running.total_amount, line.key))
 
 
 # --- making one ------------------------------------------------------------------------------------------------------
@@ -319,12 +320,18 @@ def _unit_lines(
                 measured=year.total_amount,
             )
         )
-    if len(lines) < 2:  # there is nobody to be before or behind
+    if len(lines) < 2:
         return lines
     amounts = rank({line.key: line.running.total_amount for line in lines})
     completions = rank({line.key: line.completion for line in lines if line.completion is not None})
     return [
-        replace(line, rank_by_amount=amounts[line.key], rank_by_completion=completions.get(line.key)) for line in lines
+        replace(
+            line,
+            is_ranked=True,
+            rank_by_amount=amounts.get(line.key),
+            rank_by_completion=completions.get(line.key),
+        )
+        for line in lines
     ]
 
 
@@ -456,7 +463,7 @@ def definitions(made: Report) -> list[tuple[str, str]]:
         ("完成率", "年初累计成交额 ÷ 期末有效的年度任务，不封顶；没有任务的单元不计，不参加完成率排名。"),
         ("合计的完成率", "市本级下达了任务的，用全部单元对市任务；没有的，只用有任务的单元对任务之和。"),
         ("差额", "年度任务 − 年初累计成交额；负数是超出。"),
-        ("名次", "按年初累计成交额、按完成率分别排；相同的并列，下一名顺延。"),
+        ("名次", "按年初累计成交额、按完成率分别排；相同的并列，下一名顺延；没有成交额的不排。"),
         ("占比", "占本期成交额合计的比例。"),
         ("序时进度", "期末那天已过的天数 ÷ 全年天数。"),
         ("金额单位", "万元，先按分合计，显示时取两位小数。"),

@@ -145,11 +145,12 @@ def _unit_cells(sheet: Sheet, line: UnitLine, total: UnitLine, foot: int) -> Cel
 
 
 def _ranks(line: UnitLine, amount: str, amounts: str, task: str, done: str, every_done: str) -> Cells:
-    if line.rank_by_amount is None:
+    """Live also where there is no place yet: whoever fills in an amount gets one."""
+    if not line.is_ranked:
         return [None, None]
     return [
-        Formula(f"=RANK({amount},{amounts})", line.rank_by_amount),
-        Formula(f'=IF({task}>0,RANK({done},{every_done}),"")', line.rank_by_completion),
+        Formula(f'=IF({amount}>0,RANK({amount},{amounts}),"")', line.rank_by_amount),
+        Formula(f'=IF({task}*{amount}>0,RANK({done},{every_done}),"")', line.rank_by_completion),
     ]
 
 

@@ -64,14 +64,15 @@ class YearLine:
 
 @dataclass(frozen=True)
 class UnitLine(YearLine):
-    """A unit's year. Ranks are among the units shown; ties share one; only a unit with a target has the second.
+    """A unit's year. Ranks are among the units shown that have registered anything; ties share one; only a unit with a
+    target has the second.
 
     ``before`` are the ranks at the end of the month before; None in January and where there was none.
     """
 
     code: str = ""
     name: str = ""
-    rank_by_amount: int = 0
+    rank_by_amount: int | None = None
     rank_by_completion: int | None = None
     amount_rank_before: int | None = None
     completion_rank_before: int | None = None
@@ -154,15 +155,14 @@ class YearOverview:
 
     @property
     def ranked(self) -> list[UnitLine]:
-        """The units by amount, those of one rank in the office's order."""
-        return sorted(self.units, key=lambda unit: unit.rank_by_amount)
+        """The units by amount, those of one amount in the office's order."""
+        return sorted(self.units, key=lambda unit: -unit.counted.total_amount)
 
     @property
     def ranked_by_completion(self) -> list[UnitLine]:
         """The units that have a task, by completion."""
-        return sorted(
-            (unit for unit in self.units if unit.rank_by_completion), key=lambda unit: unit.rank_by_completion or 0
-        )
+        reached = [(unit, unit.completion) for unit in self.units if unit.completion is not None]
+        return [unit for unit, completion in sorted(reached, key=lambda one: -one[1])]
 
     @property
     def technology_share(self) -> Fraction | None:

@@ -48,6 +48,7 @@ def test_half_of_the_task_by_the_end_of_june():
 
 
 def test_ties_share_a_place_and_the_next_is_left_out():
-    assert rank({"a": Decimal(30), "b": Decimal(50), "c": Decimal(30), "d": Decimal(1)}) == {
+    assert rank({"a": Decimal(30), "b": Decimal(50), "c": Decimal(30), "d": Decimal(1), "e": Decimal(0)}) == {
         "b": 1, "a": 2, "c": 2, "d": 4,
     }  # fmt: skip
+    assert rank({"a": Decimal(0), "b": Fraction(0)}) == {}, "nobody is first with nothing"

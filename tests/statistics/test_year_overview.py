@@ -60,7 +60,9 @@ def test_without_a_task_there_is_no_completion_and_no_rank_by_it(manager, regist
     overview = year_overview(2025, manager, END_OF_2025)
     assert line(overview, JINJIANG).completion is None
     assert line(overview, JINJIANG).rank_by_completion is None
-    assert line(overview, SHISHI).rank_by_completion == 1
+    shishi = line(overview, SHISHI)
+    assert (shishi.completion, shishi.rank_by_amount, shishi.rank_by_completion) == (0, None, None), "has nothing"
+    assert overview.ranked_by_completion == [shishi], "who has a task is listed all the same"
 
 
 def test_the_newest_version_of_a_task_is_in_force(manager, register, task):
