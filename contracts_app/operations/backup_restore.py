@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from flask import Flask, current_app
-from sqlalchemy import Engine, Text, inspect, select, type_coerce
+from sqlalchemy import Engine, Text, inspect, make_url, select, type_coerce
 from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts.commands import AT_THE_MACHINE
@@ -42,6 +42,10 @@ from .backup_databases import Kept, digests_of_tables, faults_of_sqlite, restore
 from .vault import Damaged, flush
 
 _CHUNK = 1024 * 1024
+# What lies in a new installation's folder before anything was done there: every command makes the key of its sessions,
+# which gives way to that of the backup; backups and their key lie there unless told otherwise.
+_MADE_BY_A_COMMAND = frozenset({"secret-key"})
+_NOT_IN_THE_WAY = _MADE_BY_A_COMMAND | {"backups", "backup-key"}
 Outcome = tuple[str, str, list[str]]  # what the backup says, what is there, every difference
 Step = Callable[[], Outcome]
 
@@ -83,6 +87,12 @@ class Restoring:
     def is_sqlite(self) -> bool:
         return self.manifest.database == "sqlite"
 
+    @property
+    def _is_here(self) -> bool:
+        """Whether the place is to be this very installation."""
+        here: Settings = current_app.config["SETTINGS"]
+        return self.place.folder == here.instance and make_url(self.place.url) == make_url(here.database_url)
+
     def run(self) -> list[Compared]:
         """Restore and compare. Raises ``Refused`` where nothing was done; ``Damaged`` where it stopped half way."""
         engine = make_engine(self.place.url)
@@ -100,7 +110,7 @@ class Restoring:
         with standing_on(self.place):
             if migrations.is_current(db.engine):
                 self._note(compared)
-        if _works_here():
+        if _works_here() and not self._is_here:
             self._note(compared)
         return compared
 
@@ -127,8 +137,8 @@ class Restoring:
                 f"备份由 {self.manifest.version} 版程序建立（数据库迁移 {self.manifest.migration}），比这里的程序新："
                 "装同版或更新的程序后重试。"
             )
-        if self.place.folder.exists() and any(self.place.folder.iterdir()):
-            raise Refused(f"文件夹 {self.place.folder} 不是空的，换一个空的或不存在的。")
+        if there := _in_the_way(self.place.folder):
+            raise Refused(f"文件夹 {self.place.folder} 不是空的（有 {'、'.join(there[:3])}），换一个空的或不存在的。")
         if not self.is_sqlite and (tables := inspect(engine).get_table_names()):
             raise Refused(f"数据库不是空的（有 {len(tables)} 张表），用 createdb 建一个空库。")
 
@@ -173,6 +183,8 @@ class Restoring:
         for name, text in self.manifest.papers.items():
             place = self.place.folder / name
             place.parent.mkdir(mode=0o700, exist_ok=True)
+            if name in _MADE_BY_A_COMMAND:
+                place.unlink(missing_ok=True)
             with os.fdopen(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
         flush(self.place.folder)
@@ -282,6 +294,11 @@ class Restoring:
                     except Unopened:
                         faults.append(f"{column.type.purpose} 有一个值打不开")
         return "", f"{count} 个值能打开", faults
+
+
+def _in_the_way(folder: Path) -> list[str]:
+    """What of a folder must not be mixed with a backup: a database, files, keys of data."""
+    return sorted(one.name for one in folder.iterdir() if one.name not in _NOT_IN_THE_WAY) if folder.exists() else []
 
 
 def _digest(file: BinaryIO) -> str:

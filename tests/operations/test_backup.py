@@ -275,8 +275,17 @@ def test_what_cannot_be_done_says_what_to_do(office, vault, tmp_path):
     (tmp_path / "away").rename(data_keys)
     full = tmp_path / "full"
     full.mkdir()
-    (full / "here").touch()
-    assert "不是空的" in run(office, "restore", "--into", full).stderr
+    for name_there in ("contracts.db", "files", "data-keys"):
+        (full / name_there).touch()
+        assert f"不是空的（有 {name_there}）" in run(office, "restore", "--into", full).stderr
+        (full / name_there).unlink()
+    # A new installation's folder, in which a command has just made a key: the backup's takes its place.
+    (full / "secret-key").write_text("made by the command")
+    own = office.config["SETTINGS"].instance / "secret-key"
+    own.write_text("of the office")
+    name = run(office, "create").stdout.strip()
+    assert run(office, "restore", name, "--into", full).exit_code == 0
+    assert (full / "secret-key").read_text() == "of the office"
     url = "postgresql+psycopg://office@127.0.0.1:1/nothing"
     assert "SQLite" in run(office, "restore", "--into", tmp_path / "new", "--database", url).stderr
     assert "没有名称为" in run(office, "verify", "20200101-000000").stderr
