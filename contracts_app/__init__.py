@@ -13,10 +13,23 @@ from . import commands
 from .accounts import expired, refusals, signing_in
 from .accounts import grants as role_grants
 from .accounts import sessions as accounts_sessions
-from .accounts.permissions import OFFICE, Can, in_menu, may, may_open
+from .accounts.permissions import OFFICE, Can, in_menu, may, may_open, who_opens
 from .contracts.desk.inbox import inbox_count
 from .core import db as database
-from .core import errors, filters, headers, installation, limits, logs, migrations, nav, pages, replica, sealing
+from .core import (
+    downloads,
+    errors,
+    filters,
+    headers,
+    installation,
+    limits,
+    logs,
+    migrations,
+    nav,
+    pages,
+    replica,
+    sealing,
+)
 from .core.resealing import is_anything_sealed
 from .core.settings import ROOT, Settings
 from .core.stores import FolderStore
@@ -57,6 +70,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     migrations.init_app(app)
     limits.init_app(app, settings.rate_limit_storage)
     filters.init_app(app)
+    downloads.init_app(app)
     pages.init_app(app)
     installation.init_app(app)
     signing_in.init_app(app)
@@ -64,6 +78,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     refusals.init_app(app)
     waiting = {"contracts.inbox": inbox_count, "tracking.inbox": waiting_count, "grants.index": role_grants.inbox_count}
     nav.init_app(app, may_open, waiting, in_menu)
+    app.jinja_env.globals["who_opens"] = who_opens
     _protect(app, settings)
     _register_pages(app)
     replica.init_app(app, settings, OF_THE_REPLICA, lambda: current_user.is_authenticated)

@@ -72,6 +72,20 @@ def bare(page, values):
     return page.status_code, html, kept
 
 
+def told_in_order(page):
+    """Whether the summary of errors leads down the page, from the first field to the last."""
+    _, is_told, rest = (page.text if page.mimetype == "text/html" else "").partition("data-error-summary")
+    summary, _, below = rest.partition("</ul>") if is_told else ("", "", "")
+    places = [below.find(f'id="{target}"') for target in re.findall(r'href="#([^"]+)"', summary)]
+    return places == sorted(places)
+
+
+def plain_name(page):
+    """Whether a file with a Chinese name has a sensible one for programs that know ASCII only."""
+    told = page.headers.get("Content-Disposition", "")
+    return "filename*=" not in told or re.match(r"(attachment|inline); filename=[a-z-]+-\d[\w-]*\.[a-z]+; ", told)
+
+
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
@@ -122,6 +136,8 @@ def test_each_role_opens_what_was_agreed(world, role):
         values = world.here.values(endpoint, role)
         page = world.ask(world.user(role), world.address(rule, values), method)
         found[method, endpoint], wanted[method, endpoint] = outcome(page, method), agreed(DOOR[endpoint], role)
+        assert told_in_order(page), f"{rule}: the summary of errors is in another order than the page"
+        assert plain_name(page), f"{rule}: {page.headers['Content-Disposition']}"
     assert found == wanted
 
 

@@ -133,7 +133,7 @@ def test_a_file_comes_under_its_own_name_and_runs_nothing(make, sign_in):
     file = make.attachment(contract, file_name='合同 "终稿"; x=1.pdf', content=one_page(("合同",)))
     headers = sign_in(make.user()).get(f"/contracts/{contract.id}/files/{file.id}?download=1").headers
     assert headers["Content-Disposition"].startswith("attachment")
-    assert "filename*=UTF-8''%E5%90%88" in headers["Content-Disposition"]
+    assert "; filename=contracts-1.pdf; filename*=UTF-8''%E5%90%88" in headers["Content-Disposition"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert headers["Content-Type"] == "application/pdf"

@@ -50,6 +50,8 @@ class LendForm(FlaskForm):
 class AbsentForm(LendForm):
     """The same for somebody who cannot do it themselves."""
 
+    stands_first = ("delegator_id",)
+
     delegator_id = ChoiceField("委托人", [DataRequired("选择委托人")], description="不在岗、不能自己办理的工作人员。")
 
 

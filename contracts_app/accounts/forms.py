@@ -41,6 +41,8 @@ class NewPasswordForm(FlaskForm):
 class OwnPasswordForm(NewPasswordForm):
     """The same for somebody signed in, who has to know the old one."""
 
+    stands_first = ("old_password",)
+
     old_password = PasswordField("现在的密码", [DataRequired("填写现在的密码")])
 
 
@@ -69,5 +71,7 @@ class ConfirmForm(FlaskForm):
 
 class SecondFactorForm(ConfirmForm):
     """A new authenticator of somebody signed in."""
+
+    stands_first = ("code",)
 
     code = ShortText("验证码", [DataRequired("填写 6 位验证码")])

@@ -115,6 +115,12 @@ def may_open(endpoint: str, person: Any) -> bool:
     return view is not None and (permission is None or may(person, permission))
 
 
+def who_opens(endpoint: str | None) -> str:
+    """The roles that open the view behind an endpoint: 登记员、审核员. Empty where no role is asked for."""
+    permission = getattr(current_app.view_functions.get(endpoint or ""), "permission", None)
+    return "、".join(role.label for role in Role if permission and role in GRANTS[permission])
+
+
 def in_menu(endpoint: str, person: Any) -> bool:
     """Whether the person's menu has the view. Who only files has 我的合同: 技术合同 would be the same list again."""
     if endpoint == "contracts.index" and not person.roles & READERS:

@@ -151,6 +151,8 @@ def turn_off() -> ResponseReturnValue:
     person, form = _person(), _asking(ConfirmForm())
     if second_factor.is_required(person):
         raise Refused("你的岗位必须用两步验证，不能关闭。")
+    if second_factor.of(person) is None:
+        raise Refused("没有设置两步验证，不用关闭。")
     if form.validate_on_submit() and _confirmed(form):
         second_factor.turn_off(person)
         signing_in.begin_session(person, with_second_factor=False)

@@ -72,6 +72,8 @@ class UserForm(RecordForm):
 
 
 class NewUserForm(UserForm):
+    stands_first = ("username",)
+
     username = ShortText(
         "用户名",
         [DataRequired("填写用户名")],

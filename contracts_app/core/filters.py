@@ -116,12 +116,17 @@ class FormError:
 
 
 def form_errors(form: Any, entry: str = "第 {} 项") -> list[FormError]:
-    """Every error of a form in the order of its fields, with those of nested forms and lists.
+    """Every error of a form in the order of its page, with those of nested forms and lists.
+
+    That is the order of its fields. What a form adds to the one it is made from comes last in that order: where such
+    fields open the page, the form names them as ``stands_first``.
 
     ``entry`` names the place of a row within a list: an error in the second row reads "第 2 项：填写应付日期". A list
     with ``entry_words`` of its own uses those.
     """
-    found = [error for field in form for error in _field_errors(field, entry)]
+    first = getattr(form, "stands_first", ())
+    fields = sorted(form, key=lambda field: first.index(field.name) if field.name in first else len(first))
+    found = [error for field in fields for error in _field_errors(field, entry)]
     return found + [FormError("", text) for text in form.form_errors]
 
 

@@ -131,12 +131,26 @@ def test_an_administrator_sees_no_contract(sign_in, make):
         assert contract.title not in answer.text
 
 
-@pytest.mark.parametrize(("path", "status"), [("/users", 403), ("/no-such-page", 404)])
-def test_a_closed_page_says_what_to_do(sign_in, make, path, status):
-    answer = sign_in(make.user(Role.BROKER)).get(path)
-    assert answer.status_code == status
-    assert "系统管理员" in answer.text or "菜单" in answer.text
-    assert "回首页" in answer.text
+@pytest.mark.parametrize(
+    ("role", "path", "words"),
+    [
+        (Role.BROKER, "/users", "找本单位系统管理员申请调整角色"),
+        (Role.ADMIN, "/audit", "由你在“用户”里提出申请"),
+        (Role.SECURITY, "/audit", "由系统管理员提出申请，你来复核"),
+        (Role.AUDITOR, "/users", "由系统管理员提出申请，安全管理员复核后生效"),
+    ],
+)
+def test_a_closed_page_says_what_to_do(sign_in, make, role, path, words):
+    """Whom to ask depends on who reads; search is spoken of to those who have it."""
+    visitor = sign_in(make.user(role))
+    closed, nowhere = visitor.get(path), visitor.get("/no-such-page")
+    assert (closed.status_code, nowhere.status_code) == (403, 404)
+    assert f"这一页由{'审计员' if path == '/audit' else '系统管理员、安全管理员'}使用" in closed.text
+    assert words in closed.text
+    assert ("三员" in closed.text) == (role is not Role.BROKER)
+    assert "菜单" in nowhere.text
+    assert ("搜索" in nowhere.text) == may(make.user(role), Can.READ_CONTRACTS)
+    assert "回首页" in closed.text
 
 
 def test_the_menu_shows_what_opens(sign_in, make):

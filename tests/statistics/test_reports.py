@@ -279,6 +279,8 @@ def test_every_number_of_the_page_leads_to_its_list(make, sign_in, two_years):
     visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
     page = visitor.get("/statistics/reports?period=2025-03").text
     assert "2025年3月泉州市技术合同认定登记月度快报" in page
+    places = re.findall(r'data-label="名次"><span>(.*?)</span></td>', page)
+    assert [re.sub("<[^>]*>", "", place) for place in places][:4] == ["1 / 1", "2 / 2", "—", "—"], "registered nothing"
     numbers = [number for number in numbers_on(page) if number.measure in ("contracts", "total_amount")]
     assert len(numbers) > 60
     for number in numbers[::23]:
@@ -290,6 +292,7 @@ def test_files_are_taken_and_written_down(make, sign_in, two_years):
     form = {"period": "2025-H1", "region": JINJIANG}
     book = visitor.post("/statistics/reports/file", data=form | {"format": "xlsx"})
     assert "封面" in CalamineWorkbook.from_filelike(io.BytesIO(book.data)).sheet_names
+    assert "; filename=reports-2025.xlsx; filename*=UTF-8''2025%E5" in book.headers["Content-Disposition"]
     pages = visitor.post("/statistics/reports/file", data=form | {"format": "pdf"})
     document = pypdfium2.PdfDocument(pages.data)
     text = "".join(document[number].get_textpage().get_text_range() for number in range(len(document)))
