@@ -31,6 +31,7 @@ IDLE_OF_OFFICERS = timedelta(minutes=15)  # those who manage accounts, security 
 AT_MOST = 2  # places at once: the desk and a telephone; OWASP ASVS 5.0 7.1.2 asks that it is laid down
 SEEN_EVERY = timedelta(minutes=1)  # how exact "last seen" is, so that reading does not write at every click
 WARNED_BEFORE = timedelta(minutes=2)
+SHARE = 4  # where the limit is a few minutes only, a quarter of it is enough for either
 REMEMBERED = timedelta(days=90)
 UNSEEN = frozenset({"sessions.left"})  # what a page asks by itself is nobody's doing
 TOKEN = "token"  # noqa: S105 - its name in the signed cookie
@@ -38,7 +39,7 @@ TOKEN = "token"  # noqa: S105 - its name in the signed cookie
 
 def init_app(app: Flask) -> None:
     app.after_request(_see)
-    app.context_processor(lambda: {"session_ends_in": surely_lasts, "session_warned_before": WARNED_BEFORE})
+    app.context_processor(lambda: {"session_ends_in": surely_lasts, "session_warned_before": warned_before})
 
 
 # ---- beginning ------------------------------------------------------------------------------------------------------
@@ -137,6 +138,17 @@ def idle_of(user: User) -> timedelta:
     return settings.session_idle if user.duty is Duty.BUSINESS else min(settings.session_idle, IDLE_OF_OFFICERS)
 
 
+def seen_every(user: User) -> timedelta:
+    """How exact "last seen" is of this person."""
+    return min(SEEN_EVERY, idle_of(user) / SHARE)
+
+
+def warned_before() -> timedelta:
+    """How long before the end of this session its person is warned: not at every click, however short the limit."""
+    one = current()
+    return min(WARNED_BEFORE, idle_of(one.user) / SHARE) if one else WARNED_BEFORE
+
+
 def ends_in() -> int | None:
     """In how many seconds the session of this request ends without another click; None when nobody is in."""
     one = current()
@@ -151,12 +163,12 @@ def surely_lasts() -> int | None:
     one = current()
     if one is None or why_over(one):
         return None
-    return int(min(idle_of(one.user) - SEEN_EVERY, one.began_at + LASTS - now_utc()).total_seconds())
+    return int(min(idle_of(one.user) - seen_every(one.user), one.began_at + LASTS - now_utc()).total_seconds())
 
 
 def note_seen(one: SignInSession) -> None:
     """This request is a person's doing: have it written down once it is answered, unless it just was."""
-    if now_utc() - one.last_seen_at >= SEEN_EVERY and request.endpoint not in UNSEEN:
+    if now_utc() - one.last_seen_at >= seen_every(one.user) and request.endpoint not in UNSEEN:
         g.seen_in_session = one.id
 
 

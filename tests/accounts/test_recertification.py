@@ -89,8 +89,12 @@ def test_the_workbook_has_every_line_and_taking_it_is_written_down(sign_in, keep
 
 
 def test_an_office_with_few_people_is_pointed_at_and_nothing_more(sign_in, make, keeper):
+    assert "晋江市还没有在用的登记员、审核员。" in sign_in(keeper).get("/users").text
+    city = make.user(Role.SECURITY, region="350500")
+    assert "13 个登记机构还没有在用的登记员、审核员。" in sign_in(city).get("/users").text
     for _ in range(2):
         with_password(make.user(Role.REVIEWER))
-    assert "晋江市 2 人" in sign_in(keeper).get("/users").text
+    assert "晋江市 2 人。" in sign_in(keeper).get("/users").text
+    assert "晋江市 2 人；另有 12 个还没有。" in sign_in(city).get("/users").text
     with_password(make.user())
     assert "不足 3 人" not in sign_in(keeper).get("/users").text

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,16 @@ def test_what_a_page_asks_by_itself_puts_nothing_off(sign_in, make):
         assert is_in(somebody)
     with time_machine.travel(now + timedelta(minutes=100), tick=False):
         assert somebody.get("/me/session", headers={"Accept": "application/json"}).status_code == 401
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 30])
+def test_the_warning_waits_also_where_the_limit_is_short(app, sign_in, make, monkeypatch, minutes):
+    short = replace(app.config["SETTINGS"], session_idle=timedelta(minutes=minutes))
+    monkeypatch.setitem(app.config, "SETTINGS", short)
+    page = sign_in(make.user()).get("/me").text
+    ends_in, warned_before = (int(re.search(rf'data-{name}="(\d+)"', page)[1]) for name in ("ends-in", "warned-before"))
+    assert warned_before <= minutes * 60 / 4
+    assert ends_in - warned_before >= minutes * 60 / 3, "nobody is warned who has just clicked"
 
 
 def test_the_page_says_how_long_it_lasts(sign_in, make):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -62,7 +64,11 @@ def test_a_new_account_has_nothing_until_a_second_person_agrees_then_gets_a_link
     assert office.post("/users/new", data=fill()).status_code == 302
     user = session.query(User).filter_by(username="lin.ruoxi").one()
     assert user.roles == set()
-    assert "还没有授权" in office.get(f"/users/{user.id}").text
+    page = office.get(f"/users/{user.id}").text
+    assert "还没有授权" in page
+    asked = office.get(re.search(r"/users/grants/\d+", page)[0]).text
+    assert "申请的地区" in asked
+    assert "原来的" not in asked, "there was nothing before"
     assert office.post(f"/users/{user.id}/invitation").status_code == 409
     confirmed(sign_in, make, user)
     assert user.roles == {Role.REGISTRAR}

@@ -75,6 +75,7 @@ def test_the_office_reads_the_text_beside_the_form(make, sign_in, visit, broker)
 
     beside = office.get(f"/contracts/{contract.id}/accept").text
     assert [f'src="{folder}/pages/{number}.png"' in beside for number in (1, 12, 13)] == [True, True, False]
+    assert beside.index('href="#decide"') < beside.index('id="found"') < beside.index('id="decide"')
     strip = office.get(f"/contracts/{contract.id}").text
     assert f'href="{folder}/pages/9"' in strip
     assert f'src="{folder}/thumbs/9.png"' in strip
