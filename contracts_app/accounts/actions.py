@@ -1,5 +1,7 @@
 """What changes accounts. Roles and region are granted by two people: see ``grants``."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
 from contracts_app.core import audit
@@ -9,13 +11,12 @@ from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.regions.models import Region
 
 from . import dormancy, grants, quorum, sessions, signing_in
-from .models import RoleGrant, User, UserRole
+from .models import AT_THE_MACHINE, RoleGrant, User, UserRole
 from .roles import Role, duty_of
 from .sign_in_models import Ended
 
 HOME_REGION = "350500"  # 泉州市, above all its units
 USERNAME_TAKEN = "这个用户名已经有人用，换一个"
-AT_THE_MACHINE = "命令行"  # who did it, in the log
 WATCHING = frozenset({Role.SECURITY, Role.AUDITOR})  # of the three, those who look at what administrators do
 REASON_MISSING = "写明事由，例如任职文件的文号"
 FIRST = {Role.ADMIN: "admin", Role.SECURITY: "security", Role.AUDITOR: "auditor"}  # the names of the first of the three
@@ -157,6 +158,22 @@ def set_active(admin: User, user: User, *, is_active: bool, reason: str = "") ->
     grants.tell(user)
 
 
+def disable_dormant(users: Sequence[User], by: str) -> None:
+    """Disable accounts that nobody uses, and say why in the log."""
+    for user in users:
+        user.is_active = False
+        grants.withdraw_standing(user, by)
+        audit.record(
+            "disable_user",
+            by,
+            subject="user",
+            subject_id=user.id,
+            condition=["在用", "停用"],
+            reason=dormancy.words(user),
+        )
+    db.session.flush()
+
+
 def is_watching(user: User) -> bool:
     """Whether the account watches over the administrators: they must not get into it by a link of their own making."""
     return bool(user.own_roles & WATCHING)
@@ -194,14 +211,6 @@ def invite(person: User, user: User) -> str:
         raise Refused(f"{reason}。")
     audit.record("invite", person, subject="user", subject_id=user.id)
     return signing_in.invite(user)
-
-
-def change_own_password(person: User, *, old: str, new: str) -> None:
-    """Raises ``signing_in.SignInRefused`` when the old one is wrong. Sessions elsewhere end, this one goes on."""
-    signing_in.confirm(person, old)
-    signing_in.set_password(person, new)
-    signing_in.begin_session(person)
-    audit.record("change_password", person, subject="user", subject_id=person.id)
 
 
 def _must_cover(admin: User, region: Region) -> None:

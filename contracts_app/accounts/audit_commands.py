@@ -15,8 +15,7 @@ from contracts_app.core.errors import Refused
 
 from . import audit_export, audit_queries
 from .audit_queries import AuditFilter
-from .commands import AT_THE_MACHINE
-from .models import Onlooker
+from .models import AT_THE_MACHINE, Onlooker
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -12,8 +12,8 @@ from contracts_app.core.nav import role_words
 from contracts_app.core.settings import Settings
 
 from . import lock_outs, passwords, queries, second_factor, signing_in
-from .actions import AT_THE_MACHINE, why_no_link
-from .models import User
+from .actions import why_no_link
+from .models import AT_THE_MACHINE, User
 
 
 @click.group()

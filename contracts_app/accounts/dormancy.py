@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.installation import is_demonstration
 
-from . import grants, quorum
+from . import quorum
 from .models import User
 
 UNSEEN_DAYS = 90  # since the person last signed in
@@ -59,17 +58,6 @@ def dormant(unseen: int = UNSEEN_DAYS, unused: int = UNUSED_DAYS) -> Sequence[Us
     """The accounts that have gone to sleep, by name; without the last one of the three."""
     found = db.session.scalars(select(User).where(asleep(unseen, unused)).order_by(User.username, User.id)).all()
     return [user for user in found if not quorum.is_last(user, ~asleep(unseen, unused))]
-
-
-def disable(users: Sequence[User], by: str) -> None:
-    """Disable accounts that nobody uses, and say why in the log."""
-    for user in users:
-        user.is_active = False
-        grants.withdraw_standing(user, by)
-        audit.record(
-            "disable_user", by, subject="user", subject_id=user.id, condition=["在用", "停用"], reason=words(user)
-        )
-    db.session.flush()
 
 
 def words(user: User) -> str:

@@ -30,6 +30,7 @@ from contracts_app.regions.queries import home_path
 from .roles import LENT, Duty, Role
 
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,29}")
+AT_THE_MACHINE = "命令行"  # who did it, in the log
 
 
 class User(UserMixin, Base):

@@ -268,6 +268,14 @@ def _may_confirm(user: User) -> str:
 # ---- one-time links -------------------------------------------------------------------------------------------------
 
 
+def change_own_password(person: User, *, old: str, new: str) -> None:
+    """Raises ``SignInRefused`` when the old one is wrong. Sessions elsewhere end, this one goes on."""
+    confirm(person, old)
+    set_password(person, new)
+    begin_session(person)
+    audit.record("change_password", person, subject="user", subject_id=person.id)
+
+
 def invite(user: User, lasts: timedelta = INVITATION_LASTS) -> str:
     """A token with which the person sets a password, once, while it lasts. Earlier ones stop working.
 

@@ -11,10 +11,9 @@ from contracts_app.core.errors import Refused
 from contracts_app.core.nav import role_words
 from contracts_app.regions.queries import region
 
-from . import dormancy, grants, queries
-from .actions import AT_THE_MACHINE
+from . import actions, dormancy, grants, queries
 from .commands import users
-from .models import GrantStage, RoleGrant, User
+from .models import AT_THE_MACHINE, GrantStage, RoleGrant, User
 from .roles import Role
 
 REASON = click.option("--reason", required=True, help="Why, for the log; it says 命令行 did it.")
@@ -38,7 +37,7 @@ def dormant(days: int, unused_days: int, disable: bool) -> None:
     with unit_of_work():
         found = dormancy.dormant(days, unused_days)
         if disable:
-            dormancy.disable(found, AT_THE_MACHINE)
+            actions.disable_dormant(found, AT_THE_MACHINE)
     for user in found:
         click.echo(f"{user.username}\t{user.name}\t{role_words(user)}\t{user.region.name}\t{dormancy.words(user)}")
     done = "已停用" if disable else "可以停用（加 --disable）"

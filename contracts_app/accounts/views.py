@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from werkzeug.wrappers import Response
 
-from . import actions, expired, passwords, queries, second_factor, sessions, signing_in
+from . import expired, passwords, queries, second_factor, sessions, signing_in
 from .forms import NewPasswordForm, OwnPasswordForm, SignInForm
 from .models import User
 
@@ -101,7 +101,7 @@ def password() -> ResponseReturnValue:
     if form.validate_on_submit():
         try:
             person = current_user._get_current_object()
-            actions.change_own_password(person, old=form.old_password.data, new=form.new_password.data)
+            signing_in.change_own_password(person, old=form.old_password.data, new=form.new_password.data)
         except signing_in.SignInRefused as refusal:
             form.old_password.errors = [str(refusal)]
         else:

@@ -15,7 +15,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Connection, column, func, inspect, select, table
 
-from contracts_app.accounts.commands import AT_THE_MACHINE
+from contracts_app.accounts.models import AT_THE_MACHINE
 from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.contracts.models import Attachment
 from contracts_app.core import audit, audit_checkpoints, migrations, releases

@@ -15,7 +15,7 @@ import click
 from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
-from contracts_app.accounts.commands import AT_THE_MACHINE
+from contracts_app.accounts.models import AT_THE_MACHINE
 from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc
 from contracts_app.core.db import unit_of_work

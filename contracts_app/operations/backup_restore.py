@@ -19,7 +19,7 @@ from flask import Flask, current_app
 from sqlalchemy import Engine, Text, inspect, make_url, select, type_coerce
 from sqlalchemy.exc import OperationalError
 
-from contracts_app.accounts.commands import AT_THE_MACHINE
+from contracts_app.accounts.models import AT_THE_MACHINE
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.counting import summaries
 from contracts_app.contracts.models import Attachment

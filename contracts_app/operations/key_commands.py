@@ -5,7 +5,7 @@ import json
 import click
 from flask import current_app
 
-from contracts_app.accounts.commands import AT_THE_MACHINE
+from contracts_app.accounts.models import AT_THE_MACHINE
 from contracts_app.core import audit, releases, resealing
 from contracts_app.core.db import reading_beside, unit_of_work
 from contracts_app.core.sealing import key_ring

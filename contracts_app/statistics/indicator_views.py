@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, may, needs
@@ -17,6 +17,7 @@ from contracts_app.targets import queries as targets
 from contracts_app.targets.models import YUAN, Indicator, PublishedFigure, Span
 
 from . import indicators, registers, seven
+from .addresses import contracts_url
 from .beside import plan_lines
 from .indicators import IndicatorLine
 
@@ -29,7 +30,7 @@ COUNTED = ("contracts", "total_amount", "technology_amount")  # measures of whic
 def index() -> str:
     """Every indicator of 表1—1 with how far it is."""
     shown = _lines(targets.indicators())
-    return render_template("statistics/indicators.html", lines=shown, link=_contracts_url, verdicts=indicators.Verdict)
+    return render_template("statistics/indicators.html", lines=shown, link=contracts_url, verdicts=indicators.Verdict)
 
 
 @bp.get("/indicators/<int:number>")
@@ -46,7 +47,7 @@ def show(number: int) -> str:
         narrow=indicators.drawing(line, 340, 230),
         related=[figure for figure in targets.of_topic(one.topic) if not figure.key.startswith(f"{one.key}-")],
         names={document.code: document.name for document in listed(Document)},
-        link=_contracts_url,
+        link=contracts_url,
         last=every[-1].number,
     )
 
@@ -64,7 +65,7 @@ def figure(key: str) -> str:
         indicator=_indicator_of(key),
         same=targets.of_topic(found.topic),
         own=_own_count(key),
-        link=_contracts_url,
+        link=contracts_url,
     )
 
 
@@ -81,7 +82,7 @@ def seven_counters() -> str:
         year=year,
         years=range(today().year, today().year - 6, -1),
         document=db.session.get(Document, seven.SOURCE),
-        link=_contracts_url,
+        link=contracts_url,
     )
 
 
@@ -116,11 +117,6 @@ def _own_count(key: str) -> dict[str, Any] | None:
     query = ContractQuery(year=kept.year, unit=kept.region_code)
     value = getattr(total(query, current_user), kept.measure_code)
     return {"query": query, "measure": kept.measure_code, "value": value, "is_money": kept.unit in YUAN}
-
-
-def _contracts_url(query: ContractQuery) -> str:
-    arguments: dict[str, Any] = {**query.to_args()}
-    return url_for("contracts.index", **arguments)
 
 
 def _year_asked() -> int:

@@ -15,12 +15,12 @@ from contracts_app.core.workbooks import MIME as XLSX
 from contracts_app.regions.models import Region
 
 from . import report_pdf, reports
+from .addresses import contracts_url
 from .measures import MEASURES
 from .report_extras import extras
 from .report_pdf import line_chart
 from .reports import Report
 from .sentence_views import NEWEST, period_asked, places_of
-from .views import contracts_url
 from .workbook import workbook
 
 bp = Blueprint("reports", __name__, url_prefix="/statistics/reports")

@@ -10,9 +10,9 @@ from contracts_app.core.clock import today
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import units_under
 
+from .addresses import contracts_url
 from .periods import FIRST_YEAR, LAST_YEAR, Period, PeriodError, periods_of
 from .sentences import CLAUSES, USUAL, Sentence, sentence
-from .views import contracts_url
 
 bp = Blueprint("sentences", __name__, url_prefix="/statistics/sentence")
 NEWEST = 6  # years to choose from

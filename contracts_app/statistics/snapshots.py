@@ -11,8 +11,7 @@ from flask import abort
 from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import aliased, defer, joinedload
 
-from contracts_app.accounts.commands import AT_THE_MACHINE
-from contracts_app.accounts.models import User
+from contracts_app.accounts.models import AT_THE_MACHINE, User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.contracts.books import closings
 from contracts_app.contracts.books.facets import Caliber

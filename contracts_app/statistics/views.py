@@ -3,20 +3,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, request
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.counting.totals import total
-from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
 
 from . import queries, snapshots
+from .addresses import contracts_url
 from .overview_charts import charts_of
 from .periods import FIRST_YEAR, LAST_YEAR
 from .pipeline import Pipeline, read_chances
@@ -73,12 +72,6 @@ def _under_way(year: YearOverview, given: Mapping[State, Fraction]) -> Pipeline 
     if not year.units or not year.is_running or year.as_of:
         return None
     return pipeline(year, current_user, given)
-
-
-def contracts_url(query: ContractQuery) -> str:
-    """The list of exactly the contracts that make a number."""
-    arguments: dict[str, Any] = {**query.to_args()}
-    return url_for("contracts.index", **arguments)
 
 
 @dataclass(frozen=True)
