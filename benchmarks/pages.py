@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, text
 
 from contracts_app import create_app
-from contracts_app.accounts import sessions
+from contracts_app.accounts.entrance import sessions
 from contracts_app.accounts.models import User
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.counting.dimensions import DIMENSIONS

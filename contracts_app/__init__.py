@@ -10,29 +10,20 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from . import commands
-from .accounts import expired, refusals, signing_in
-from .accounts import grants as role_grants
-from .accounts import sessions as accounts_sessions
+from .accounts.entrance import expired, signing_in
+from .accounts.entrance import sessions as accounts_sessions
+from .accounts.offices import grants as role_grants
 from .accounts.permissions import OFFICE, Can, in_menu, may, may_open, who_opens
+from .accounts.watching import refusals
 from .contracts.desk.inbox import inbox_count
 from .core import db as database
-from .core import (
-    downloads,
-    errors,
-    filters,
-    headers,
-    installation,
-    limits,
-    logs,
-    migrations,
-    nav,
-    pages,
-    replica,
-    sealing,
-)
-from .core.resealing import is_anything_sealed
+from .core import errors, installation, logs
+from .core.database import migrations, replica
+from .core.keeping import sealing
+from .core.keeping.resealing import is_anything_sealed
+from .core.keeping.stores import FolderStore
 from .core.settings import ROOT, Settings
-from .core.stores import FolderStore
+from .core.web import downloads, filters, headers, limits, nav, pages
 from .operations import doctor_office, health, metrics, serving
 from .reference import edition
 from .tracking.queries import waiting_count
@@ -59,7 +50,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app = database.Office(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     _configure(app, settings)
     database.init_app(app, settings.database_url, engine)
-    app.extensions["files"] = FolderStore(settings.instance / "files")  # any core.stores.Store
+    app.extensions["files"] = FolderStore(settings.instance / "files")  # any core.keeping.stores.Store
     logs.init_app(app)
     metrics.init_app(app)
     serving.init_app(app)
@@ -128,15 +119,15 @@ def _protect(app: Flask, settings: Settings) -> None:
 
 
 def _register_pages(app: Flask) -> None:
-    from .accounts import audit_views as audit
-    from .accounts import delegation_views as delegations
-    from .accounts import grant_views as grants
-    from .accounts import password_views as password_rules
-    from .accounts import recertification_views as recertifications
-    from .accounts import second_factor_views as second_factor
-    from .accounts import session_views as sessions
     from .accounts import setting_views as settings
-    from .accounts import user_views as accounts
+    from .accounts.entrance import password_views as password_rules
+    from .accounts.entrance import second_factor_views as second_factor
+    from .accounts.entrance import session_views as sessions
+    from .accounts.offices import delegation_views as delegations
+    from .accounts.offices import grant_views as grants
+    from .accounts.offices import recertification_views as recertifications
+    from .accounts.users import views as accounts
+    from .accounts.watching import views as audit
     from .brokers import views as brokers
     from .codes import views as codes
     from .contracts import filing_views as filing
@@ -149,13 +140,13 @@ def _register_pages(app: Flask) -> None:
     from .platforms import views as platforms
     from .regions import views as regions
     from .rules import views as rules
-    from .statistics import crosstab_views as crosstab
-    from .statistics import indicator_views as indicators
-    from .statistics import report_views as reports
-    from .statistics import saved_views_pages as saved_views
-    from .statistics import sentence_views as sentences
-    from .statistics import snapshot_views as snapshots
-    from .statistics import views as statistics
+    from .statistics.overview import views as statistics
+    from .statistics.plan import views as indicators
+    from .statistics.publishing import sentence_views as sentences
+    from .statistics.publishing import snapshot_views as snapshots
+    from .statistics.reporting import views as reports
+    from .statistics.totals import saved_views_pages as saved_views
+    from .statistics.totals import views as crosstab
     from .targets import views as targets
     from .tracking import views as tracking
 

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import OperationalError
 
-from contracts_app.accounts import actions as accounts
-from contracts_app.accounts.audit_commands import audit_group
 from contracts_app.accounts.models import Onlooker
-from contracts_app.accounts.user_commands import users
+from contracts_app.accounts.users import actions as accounts
+from contracts_app.accounts.users.owner_commands import users
+from contracts_app.accounts.watching.commands import audit_group
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.checking.rule_commands import rules
@@ -30,12 +30,13 @@ from contracts_app.contracts.filing.file_commands import files
 from contracts_app.contracts.finding.search_commands import reindex
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core import logs, migrations
+from contracts_app.core import logs
 from contracts_app.core.clock import today
+from contracts_app.core.database import migrations
+from contracts_app.core.database.migrations import Standing
+from contracts_app.core.database.seeds import SeedFaults
 from contracts_app.core.db import db, only_reading, unit_of_work
 from contracts_app.core.installation import fact, set_fact
-from contracts_app.core.migrations import Standing
-from contracts_app.core.seeds import SeedFaults
 from contracts_app.core.settings import Settings
 from contracts_app.core.workflow import Guard
 from contracts_app.demo import loading
@@ -46,10 +47,10 @@ from contracts_app.operations.doctor_commands import doctor
 from contracts_app.operations.key_commands import keys
 from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
-from contracts_app.statistics import printing
-from contracts_app.statistics.commands import snapshot
-from contracts_app.statistics.queries import unit_totals
-from contracts_app.statistics.report_commands import report_command
+from contracts_app.statistics.overview.queries import unit_totals
+from contracts_app.statistics.publishing.snapshot_commands import snapshot
+from contracts_app.statistics.reporting.commands import report_command
+from contracts_app.statistics.totals import printing
 from contracts_app.targets.commands import targets
 from contracts_app.tracking import queries as money
 

@@ -30,14 +30,14 @@ from contracts_app.contracts.models import (
     PaperFile,
     PlannedPayment,
 )
-from contracts_app.core.audit import AuditEntry, AuditHead
 from contracts_app.core.installation import InstallationFact
+from contracts_app.core.trail.audit import AuditEntry, AuditHead
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region, Unit
 from contracts_app.rules import models as rules
-from contracts_app.statistics.models import Snapshot
-from contracts_app.statistics.saved_views import SavedView
+from contracts_app.statistics.publishing.models import Snapshot
+from contracts_app.statistics.totals.saved_views import SavedView
 from contracts_app.targets import models as targets
 from contracts_app.tracking import models as tracking
 

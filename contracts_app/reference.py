@@ -13,7 +13,7 @@ from contracts_app.contracts.checking import (  # noqa: F401  (what rule files n
     party_predicates,
     predicates,
 )
-from contracts_app.core.seeds import Report, load
+from contracts_app.core.database.seeds import Report, load
 from contracts_app.core.settings import ROOT
 from contracts_app.platforms import seeds as platforms
 from contracts_app.regions import seeds as regions
@@ -25,7 +25,7 @@ FILES = (*codes.FILES, *regions.FILES, *rules.FILES, *platforms.FILES, *targets.
 
 
 def load_reference(session: Session, folder: Path = FOLDER) -> Report:
-    """Load or bring up to date all reference data; `core.seeds.SeedFaults` if any file is torn, and then nothing.
+    """Load or bring up to date all reference data; `core.database.seeds.SeedFaults` if any file is torn, and then nothing.
 
     Does not commit: call it inside a unit of work.
     """

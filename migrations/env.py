@@ -1,10 +1,10 @@
-"""Alembic's entry: the connection is handed in by contracts_app.core.migrations."""
+"""Alembic's entry: the connection is handed in by contracts_app.core.database.migrations."""
 
 from alembic import context
 
 import contracts_app.models  # noqa: F401  (registers every table)
+from contracts_app.core.database.migrations import include_name
 from contracts_app.core.db import Base
-from contracts_app.core.migrations import include_name
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -24,10 +24,10 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from contracts_app import create_app
-from contracts_app.accounts import passwords, second_factor
+from contracts_app.accounts.entrance import passwords, second_factor
 from contracts_app.core.db import db
-from contracts_app.core.limits import limiter
 from contracts_app.core.settings import Settings
+from contracts_app.core.web.limits import limiter
 from tests.databases import Databases, Postgresql, Sqlite, postgresql_server, template_on
 from tests.factories import Make
 from tests.places import World, world_on

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from contracts_app.core import migrations
+from contracts_app.core.database import migrations
 from contracts_app.core.db import make_engine
 from contracts_app.reference import load_reference
 

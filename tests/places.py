@@ -23,13 +23,13 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import Base, db
-from contracts_app.core.limits import limiter
+from contracts_app.core.web.limits import limiter
 from contracts_app.operations.access import FILERS, STAFF
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Region
-from contracts_app.statistics import snapshots
 from contracts_app.statistics.periods import Period
-from contracts_app.statistics.saved_views import SavedView
+from contracts_app.statistics.publishing import snapshots
+from contracts_app.statistics.totals.saved_views import SavedView
 from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.factories import JINJIANG, SHISHI, Make
 from tests.visitors import Visitor, visitor

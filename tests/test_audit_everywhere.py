@@ -5,12 +5,12 @@ from flask import request
 from sqlalchemy import select, text
 from werkzeug.routing import Rule
 
-from contracts_app.accounts import refusals
 from contracts_app.accounts.roles import Role
+from contracts_app.accounts.watching import refusals
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from tests.accounts.pages import enter, with_password
 from tests.factories import JINJIANG, SHISHI
 

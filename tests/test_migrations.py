@@ -9,9 +9,9 @@ from flask import Flask
 from sqlalchemy import Column, Integer, event, inspect, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from contracts_app.core import migrations
+from contracts_app.core.database import migrations
 from contracts_app.core.db import make_engine
-from contracts_app.core.sealing import KeyRing
+from contracts_app.core.keeping.sealing import KeyRing
 
 
 @pytest.fixture

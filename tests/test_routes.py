@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 
 from contracts_app import create_app
+from contracts_app.accounts.entrance.signing_in import invite, set_password
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import invite, set_password
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.operations.access import (

@@ -10,12 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts_app import create_app
+from contracts_app.accounts.entrance.signing_in import safe_target
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import safe_target
 from contracts_app.contracts.states import State
-from contracts_app.core import errors, limits
-from contracts_app.core.headers import names_of_this_machine
+from contracts_app.core import errors
 from contracts_app.core.settings import Misconfigured, Settings
+from contracts_app.core.web import limits
+from contracts_app.core.web.headers import names_of_this_machine
 from contracts_app.demo.pdf import one_page
 
 # ---- no open redirect ----------------------------------------------------------------------------------------------

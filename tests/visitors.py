@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
 from werkzeug.test import TestResponse
 
-from contracts_app.accounts import sessions
+from contracts_app.accounts.entrance import sessions
 from contracts_app.core.db import db
 
 NO_BROWSER = "no browser (`make browser` says what to do)"

@@ -5,9 +5,9 @@ import sys
 
 from sqlalchemy import select
 
+from contracts_app.accounts.entrance.signing_in import set_password
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Duty
-from contracts_app.accounts.signing_in import set_password
 from contracts_app.core.db import unit_of_work
 from contracts_app.core.installation import is_demonstration
 from wsgi import app

@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeDecorator
 
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import Base, Moment, db, word_type
-from contracts_app.core.sealing import Envelope, Opened, SealedLater
+from contracts_app.core.keeping.sealing import Envelope, Opened, SealedLater
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import home_path

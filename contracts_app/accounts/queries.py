@@ -6,9 +6,9 @@ from typing import Any
 from flask import abort
 from sqlalchemy import ColumnElement, Select, and_, distinct, func, select
 
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page, page_of
+from contracts_app.core.trail.audit import AuditEntry
+from contracts_app.core.web.pages import Page, page_of
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import regions_under, units_under

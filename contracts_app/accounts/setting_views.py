@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField
 from wtforms.validators import DataRequired
 
-from contracts_app.core.fields import ChoiceField, ShortText, choice_list
+from contracts_app.core.web.fields import ChoiceField, ShortText, choice_list
 from contracts_app.rules import settings
 from contracts_app.rules.models import AmountBasis, Setting
 from contracts_app.rules.queries import settings as all_settings

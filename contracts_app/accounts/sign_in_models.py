@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import Base, Moment, word_type
-from contracts_app.core.sealing import Sealed
+from contracts_app.core.keeping.sealing import Sealed
 from contracts_app.core.words import Word
 
 from .models import User

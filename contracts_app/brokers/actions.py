@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from contracts_app.accounts.grants import when_changed
 from contracts_app.accounts.models import User
+from contracts_app.accounts.offices.grants import when_changed
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.accounts.roles import Role
-from contracts_app.core import audit
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Stale
 from contracts_app.core.text import person_initials, person_pinyin
+from contracts_app.core.trail import audit
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Region
 

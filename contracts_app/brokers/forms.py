@@ -10,7 +10,7 @@ from contracts_app.accounts.models import User
 from contracts_app.accounts.queries import region_choices
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.conflicts import RecordForm
-from contracts_app.core.fields import ChoiceField, PersonalText, ShortText, choice_list
+from contracts_app.core.web.fields import ChoiceField, PersonalText, ShortText, choice_list
 from contracts_app.enterprises.fields import EnterpriseField
 
 from . import queries

@@ -3,7 +3,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts_app.core.codes import mask_phone
 from contracts_app.core.db import Base, word_type
-from contracts_app.core.sealing import Envelope, Opened, SealedLater, masked
+from contracts_app.core.keeping.sealing import Envelope, Opened, SealedLater, masked
 from contracts_app.core.words import Word
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Region

@@ -10,8 +10,8 @@ from contracts_app.accounts.models import User, UserRole
 from contracts_app.accounts.queries import users_under
 from contracts_app.accounts.roles import Role
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page, Sort, ordered, page_of
 from contracts_app.core.text import search_key
+from contracts_app.core.web.pages import Page, Sort, ordered, page_of
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Region
 

@@ -5,13 +5,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
+from contracts_app.accounts.entrance.signing_in import typed
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.accounts.queries import region_choices, region_under
-from contracts_app.accounts.signing_in import typed
 from contracts_app.core import conflicts
 from contracts_app.core.errors import NotYours, Stale
-from contracts_app.core.limits import REVEALED, limiter, person_asking
-from contracts_app.core.pages import number_from, sort_from
+from contracts_app.core.web.limits import REVEALED, limiter, person_asking
+from contracts_app.core.web.pages import number_from, sort_from
 
 from . import actions, queries
 from .forms import BrokerForm

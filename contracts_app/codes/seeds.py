@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contracts_app.core.seeds import Column, SeedFile, code_of, day, text, whole, word, yes_no
+from contracts_app.core.database.seeds import Column, SeedFile, code_of, day, text, whole, word, yes_no
 
 from .models import (
     CODE,

@@ -12,7 +12,7 @@ from wtforms import BooleanField, Field, FieldList, Form, FormField
 from contracts_app.accounts.roles import Role
 from contracts_app.core import conflicts, money
 from contracts_app.core.clock import local
-from contracts_app.core.fields import MoneyField
+from contracts_app.core.web.fields import MoneyField
 from contracts_app.core.workflow import Move
 
 from .facts import LABELS

@@ -11,15 +11,15 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from contracts_app.accounts.entrance.signing_in import parked
 from contracts_app.accounts.permissions import Can, may, needs
-from contracts_app.accounts.signing_in import parked
 from contracts_app.core import conflicts
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import PAGES, Refused, Stale
 from contracts_app.core.errors import page as error_page
-from contracts_app.core.files import ACCEPT, size_label
-from contracts_app.core.limits import uploads
+from contracts_app.core.keeping.files import ACCEPT, size_label
+from contracts_app.core.web.limits import uploads
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.enterprises import queries as enterprises
 from contracts_app.enterprises.fields import EnterpriseField

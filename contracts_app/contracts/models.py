@@ -22,8 +22,8 @@ from contracts_app.codes.models import (
 )
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import Base, Moment, Money, word_type
-from contracts_app.core.previews import Unreadable
-from contracts_app.core.sealing import Envelope, Opened, SealedLater
+from contracts_app.core.drawing.previews import Unreadable
+from contracts_app.core.keeping.sealing import Envelope, Opened, SealedLater
 from contracts_app.core.words import Word
 from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise

@@ -16,8 +16,8 @@ from contracts_app.core import conflicts
 from contracts_app.core.clock import DayError, parse_day, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused, Stale, sentence_of
-from contracts_app.core.nav import has_page
-from contracts_app.core.pages import number_from, url_with
+from contracts_app.core.web.nav import has_page
+from contracts_app.core.web.pages import number_from, url_with
 from contracts_app.core.words import Word
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.models import RuleSet

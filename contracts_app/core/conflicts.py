@@ -30,8 +30,8 @@ from wtforms.validators import Optional
 from wtforms.widgets import HiddenInput
 
 from .errors import Stale
-from .fields import MoneyField, ParsedField, flat_choices
 from .money import yuan
+from .web.fields import MoneyField, ParsedField, flat_choices
 
 TAKE = "take-"
 OURS = frozenset({"version", "base", "kept", "window", "csrf_token", "go"})  # posted by forms, and no answer

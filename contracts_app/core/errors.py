@@ -17,10 +17,10 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 
 from . import logs
 from .db import constraint_of, db
-from .files import FileRefused
 from .installation import known_demonstration
-from .limits import limiter
-from .sealing import Unopened
+from .keeping.files import FileRefused
+from .keeping.sealing import Unopened
+from .web.limits import limiter
 
 log = logging.getLogger(__name__)
 

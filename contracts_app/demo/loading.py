@@ -22,7 +22,7 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import WorkCalendar, today
 from contracts_app.core.db import Base, db
 from contracts_app.core.installation import fact, set_fact
-from contracts_app.core.stores import Kept, Store
+from contracts_app.core.keeping.stores import Kept, Store
 from contracts_app.core.text import name_key
 from contracts_app.enterprises.actions import FOUND_BY
 from contracts_app.enterprises.models import Enterprise, recognitions

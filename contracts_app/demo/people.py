@@ -12,10 +12,10 @@ from random import Random
 
 from argon2 import PasswordHasher
 
-from contracts_app.accounts import actions
+from contracts_app.accounts.entrance.passwords import faults_of_password, set_password
 from contracts_app.accounts.models import User
-from contracts_app.accounts.passwords import faults_of_password, set_password
 from contracts_app.accounts.roles import Role
+from contracts_app.accounts.users import actions
 from contracts_app.brokers.models import Broker, Grade
 from contracts_app.core.clock import local, now_utc
 from contracts_app.core.db import db

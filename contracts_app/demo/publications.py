@@ -13,9 +13,9 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import as_if
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region
-from contracts_app.statistics import snapshots
 from contracts_app.statistics.periods import Period
-from contracts_app.statistics.snapshots import Publication
+from contracts_app.statistics.publishing import snapshots
+from contracts_app.statistics.publishing.snapshots import Publication
 
 from . import stories
 from .days import WorkDays

@@ -31,12 +31,12 @@ from contracts_app.contracts.models import (
 )
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core import audit
 from contracts_app.core.clock import WorkCalendar, local
 from contracts_app.core.db import Base, db
-from contracts_app.core.files import FileKind
+from contracts_app.core.keeping.files import FileKind
+from contracts_app.core.keeping.stores import Kept, Store
 from contracts_app.core.money import capitals, yuan
-from contracts_app.core.stores import Kept, Store
+from contracts_app.core.trail import audit
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region, Unit
 from contracts_app.regions.queries import ABROAD, home_path, unit_code_of

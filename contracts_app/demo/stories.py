@@ -20,8 +20,8 @@ from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import as_if, local, today
 from contracts_app.core.db import db
-from contracts_app.core.files import FileKind
-from contracts_app.core.stores import Store
+from contracts_app.core.keeping.files import FileKind
+from contracts_app.core.keeping.stores import Store
 
 from .days import WorkDays, office_minute
 from .pdf import one_page

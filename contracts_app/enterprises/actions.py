@@ -8,11 +8,11 @@ from contracts_app.accounts.permissions import Can, may
 from contracts_app.accounts.roles import Role
 from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.codes.queries import listed
-from contracts_app.core import audit
 from contracts_app.core.codes import mask_address, mask_name, mask_phone
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.text import initials, name_key, pinyin
+from contracts_app.core.trail import audit
 from contracts_app.core.words import Word
 from contracts_app.regions.queries import ABROAD, region, unit_of
 

@@ -13,7 +13,7 @@ from contracts_app.codes.queries import choices, choosable
 from contracts_app.core.clock import today
 from contracts_app.core.codes import mask_address, mask_phone
 from contracts_app.core.conflicts import RecordForm
-from contracts_app.core.fields import ChoiceField, CreditCodeField, PersonalText, ShortText, choice_list
+from contracts_app.core.web.fields import ChoiceField, CreditCodeField, PersonalText, ShortText, choice_list
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import ABROAD, place_choices, region, towns
 

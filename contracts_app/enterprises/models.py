@@ -7,7 +7,7 @@ from contracts_app.codes.models import EnterpriseAttribute, PartyType
 from contracts_app.core.clock import now_utc
 from contracts_app.core.codes import mask_address, mask_phone
 from contracts_app.core.db import Base, Moment, word_type
-from contracts_app.core.sealing import Envelope, Opened, SealedLater, masked
+from contracts_app.core.keeping.sealing import Envelope, Opened, SealedLater, masked
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
 

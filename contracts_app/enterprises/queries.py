@@ -6,10 +6,10 @@ from typing import Any
 from flask import abort
 from sqlalchemy import Select, case, func, or_, select
 
+from contracts_app.core.database.search import SearchIndex
 from contracts_app.core.db import LARGEST_ID, db
-from contracts_app.core.pages import Page, Sort, ordered, page_of
-from contracts_app.core.search import SearchIndex
 from contracts_app.core.text import name_key, normalise, search_key
+from contracts_app.core.web.pages import Page, Sort, ordered, page_of
 
 from .models import Enterprise
 

@@ -18,13 +18,15 @@ from sqlalchemy import Connection, column, func, inspect, select, table
 from contracts_app.accounts.models import AT_THE_MACHINE
 from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.contracts.models import Attachment
-from contracts_app.core import audit, audit_checkpoints, migrations, releases
+from contracts_app.core import releases
 from contracts_app.core.clock import now_utc, today
+from contracts_app.core.database import migrations
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.edition import VERSION
 from contracts_app.core.errors import Refused
+from contracts_app.core.keeping.stores import Store
 from contracts_app.core.settings import Settings
-from contracts_app.core.stores import Store
+from contracts_app.core.trail import audit, checkpoints
 
 from .backup_databases import held_still, tables_of
 from .rotation import Keep
@@ -256,7 +258,7 @@ def _papers(settings: Settings) -> dict[str, str]:
     places = {name: settings.instance / name for name in KEYS}
     if settings.data_keys_file:
         places[DATA_KEYS] = settings.data_keys_file
-    places |= {f"{CHECKPOINTS}/{place.name}": place for place in audit_checkpoints.folder().glob("*.json")}
+    places |= {f"{CHECKPOINTS}/{place.name}": place for place in checkpoints.folder().glob("*.json")}
     return {name: place.read_text(encoding="utf-8") for name, place in places.items() if place.is_file()}
 
 

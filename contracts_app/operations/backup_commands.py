@@ -16,14 +16,14 @@ from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
 from contracts_app.accounts.models import AT_THE_MACHINE
-from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc
 from contracts_app.core.db import unit_of_work
 from contracts_app.core.errors import Refused
-from contracts_app.core.files import size_label
-from contracts_app.core.resealing import is_anything_sealed
-from contracts_app.core.sealing import key_ring
+from contracts_app.core.keeping.files import size_label
+from contracts_app.core.keeping.resealing import is_anything_sealed
+from contracts_app.core.keeping.sealing import key_ring
 from contracts_app.core.settings import Settings
+from contracts_app.core.trail import audit
 
 from .backup import DATA_KEYS, Backup, backups, create, kept_until, one, remove, rotate
 from .backup_check import Check, Finding

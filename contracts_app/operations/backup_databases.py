@@ -25,9 +25,9 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
-from contracts_app.core import migrations
+from contracts_app.core.database import migrations
 from contracts_app.core.errors import Refused
-from contracts_app.core.files import size_label
+from contracts_app.core.keeping.files import size_label
 
 _BLOCK = 1024 * 1024  # of a file
 _LEAST, _MOST = 512 * 1024, 4 * 1024 * 1024  # of rows

@@ -23,18 +23,20 @@ from contracts_app.accounts.models import AT_THE_MACHINE
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.counting import summaries
 from contracts_app.contracts.models import Attachment
-from contracts_app.core import audit, migrations, sealing
 from contracts_app.core import db as database
-from contracts_app.core.audit_checkpoints import Checkpoint, NoCheckpoint, all_in, folder
-from contracts_app.core.audit_proof import prove
+from contracts_app.core.database import migrations
 from contracts_app.core.db import Base, db, make_engine, unit_of_work
 from contracts_app.core.edition import VERSION
 from contracts_app.core.errors import Refused
-from contracts_app.core.files import size_label
-from contracts_app.core.sealing import Sealed, Unopened, key_ring
+from contracts_app.core.keeping import sealing
+from contracts_app.core.keeping.files import size_label
+from contracts_app.core.keeping.sealing import Sealed, Unopened, key_ring
+from contracts_app.core.keeping.stores import FolderStore, Store
 from contracts_app.core.settings import Settings
-from contracts_app.core.stores import FolderStore, Store
-from contracts_app.statistics import snapshots
+from contracts_app.core.trail import audit
+from contracts_app.core.trail.checkpoints import Checkpoint, NoCheckpoint, all_in, folder
+from contracts_app.core.trail.proving import prove
+from contracts_app.statistics.publishing import snapshots
 from contracts_app.tracking import queries as money
 
 from .backup import KEYS, Backup, Manifest, rows_of, sums_of

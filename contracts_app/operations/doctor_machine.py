@@ -15,15 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from contracts_app.contracts.books.ledger import LedgerEntry
-from contracts_app.core import logs, migrations, resealing
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core import logs
 from contracts_app.core.clock import SHANGHAI, now_utc
+from contracts_app.core.database import migrations
+from contracts_app.core.database.migrations import Standing
 from contracts_app.core.db import db
 from contracts_app.core.installation import is_demonstration
-from contracts_app.core.migrations import Standing
-from contracts_app.core.scanner import scanner_answers
-from contracts_app.core.sealing import Unopened, key_ring
+from contracts_app.core.keeping import resealing
+from contracts_app.core.keeping.scanner import scanner_answers
+from contracts_app.core.keeping.sealing import Unopened, key_ring
 from contracts_app.core.settings import Settings
+from contracts_app.core.trail.audit import AuditEntry
 
 from .doctor import Check, Finding, fail, ok, warn
 

@@ -8,19 +8,21 @@ from flask import Flask, current_app
 from sqlalchemy import ColumnClause, ColumnElement, column, func, select, table, text
 
 from contracts_app.accounts import quorum
+from contracts_app.accounts.entrance.signing_in import PARKED_FOR
 from contracts_app.accounts.models import ParkedForm
-from contracts_app.accounts.recertification import recertification_due
-from contracts_app.accounts.signing_in import PARKED_FOR
+from contracts_app.accounts.offices.recertification import recertification_due
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.counting import summaries as sums
 from contracts_app.contracts.finding.search import WORDS
 from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
-from contracts_app.core import audit_checkpoints, audit_proof, installation
-from contracts_app.core.audit import ENTRIES
+from contracts_app.core import installation
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
-from contracts_app.core.stores import Store
+from contracts_app.core.keeping.stores import Store
+from contracts_app.core.trail import checkpoints as audit_checkpoints
+from contracts_app.core.trail import proving
+from contracts_app.core.trail.audit import ENTRIES
 from contracts_app.rules.queries import announced_years, rule_set_on
 from contracts_app.tracking import queries as money
 
@@ -103,17 +105,17 @@ def calendar() -> Finding:
 
 def newest_of_the_log() -> Finding:
     """The newest entries, each from the one before, and the end."""
-    return _proved(audit_proof.prove(db.session.connection(), newest=_CHAIN))
+    return _proved(proving.prove(db.session.connection(), newest=_CHAIN))
 
 
 def whole_log() -> Finding:
     """Every entry, and every checkpoint kept here."""
     folder = audit_checkpoints.folder()
     checkpoints = audit_checkpoints.all_in([folder] if folder.is_dir() else [])
-    return _proved(audit_proof.prove(db.session.connection(), checkpoints))
+    return _proved(proving.prove(db.session.connection(), checkpoints))
 
 
-def _proved(proof: audit_proof.Proof) -> Finding:
+def _proved(proof: proving.Proof) -> Finding:
     if proof.is_intact:
         return ok(f"{proof.entries} 条前后相接，到第 {proof.last_id} 条。")
     return fail(f"{proof.sentences[0]}。保留数据库现状和检查点，报告审计员，运行 audit verify 看全部。")

@@ -12,9 +12,9 @@ from flask import Blueprint, Flask, Response, current_app, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts_app.core import migrations
+from contracts_app.core.database import migrations
+from contracts_app.core.database.migrations import Standing
 from contracts_app.core.db import db
-from contracts_app.core.migrations import Standing
 from contracts_app.core.settings import Settings
 
 from . import metrics

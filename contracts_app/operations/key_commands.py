@@ -6,9 +6,11 @@ import click
 from flask import current_app
 
 from contracts_app.accounts.models import AT_THE_MACHINE
-from contracts_app.core import audit, releases, resealing
+from contracts_app.core import releases
 from contracts_app.core.db import reading_beside, unit_of_work
-from contracts_app.core.sealing import key_ring
+from contracts_app.core.keeping import resealing
+from contracts_app.core.keeping.sealing import key_ring
+from contracts_app.core.trail import audit
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 

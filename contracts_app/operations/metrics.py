@@ -29,10 +29,11 @@ from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.contracts.counting.summaries import waiting
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import IN_OFFICE, State
-from contracts_app.core import logs, migrations
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core import logs
+from contracts_app.core.database import migrations
+from contracts_app.core.database.replica import Replica
 from contracts_app.core.db import db
-from contracts_app.core.replica import Replica
+from contracts_app.core.trail.audit import AuditEntry
 
 from .backup import Latest, latest_backup
 

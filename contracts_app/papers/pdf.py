@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from contracts_app.core.typesetting import NotPrintable, printable, typeset
+from contracts_app.core.drawing.typesetting import NotPrintable, printable, typeset
 
 __all__ = ["NotPrintable", "printable", "render"]
 

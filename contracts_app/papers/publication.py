@@ -6,12 +6,12 @@ from flask import Blueprint, Response, abort
 from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
-from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.installation import is_demonstration
+from contracts_app.core.trail import audit
 from contracts_app.regions.queries import office_of
-from contracts_app.statistics.sentence_views import asked_for
-from contracts_app.statistics.sentences import Sentence
+from contracts_app.statistics.publishing.sentence_views import asked_for
+from contracts_app.statistics.publishing.sentences import Sentence
 
 from .blocks import Block, Heading, Note, Sheet, Table, Words
 from .word import word_file

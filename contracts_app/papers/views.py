@@ -5,10 +5,10 @@ from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.finding import queries
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
 from contracts_app.core.errors import Refused
-from contracts_app.core.limits import limiter
+from contracts_app.core.trail import audit
+from contracts_app.core.web.limits import limiter
 from contracts_app.tracking import queries as tracking
 
 from . import verification

@@ -7,7 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from contracts_app.codes.models import Document
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page, Sort, ordered, page_of
+from contracts_app.core.web.pages import Page, Sort, ordered, page_of
 from contracts_app.regions.models import Region
 
 from .models import Platform, PlatformKind, PlatformLevel

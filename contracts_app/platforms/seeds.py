@@ -1,6 +1,6 @@
 """The file of the platforms and organisations that the documents name."""
 
-from contracts_app.core.seeds import SeedFile, code_of, text, word
+from contracts_app.core.database.seeds import SeedFile, code_of, text, word
 from contracts_app.regions.models import Region
 
 from .models import Platform, PlatformKind, PlatformLevel

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request
 
 from contracts_app.accounts.permissions import Can, needs
-from contracts_app.core.pages import number_from, sort_from
+from contracts_app.core.web.pages import number_from, sort_from
 
 from . import queries
 from .models import PlatformKind, PlatformLevel

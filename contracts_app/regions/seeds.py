@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from contracts_app.core.seeds import Key, SeedFile, Values, code_of, text, whole, word
+from contracts_app.core.database.seeds import Key, SeedFile, Values, code_of, text, whole, word
 
 from .models import Level, Region, Unit, UnitKind
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused
+from contracts_app.core.trail import audit
 
 from .models import Rule, RuleSet, Stage, Status
 from .queries import forget_what_was_read, rule_set_on

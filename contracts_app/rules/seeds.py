@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from string import Formatter
 from typing import Any
 
-from contracts_app.core.seeds import (
+from contracts_app.core.database.seeds import (
     Column,
     SeedFile,
     Unreadable,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.money import yuan
+from contracts_app.core.trail import audit
 
 from .models import AmountBasis, Setting
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from contracts_app.contracts.books.ledger import OF_MONEY, Cause
 from contracts_app.contracts.counting.totals import Sums
 from contracts_app.contracts.finding.query import ContractQuery
-from contracts_app.core.filters import money_wan, money_yuan, number
+from contracts_app.core.web.filters import money_wan, money_yuan, number
 
 Value = Decimal | int | Fraction
 

@@ -17,10 +17,10 @@ from sqlalchemy.orm import joinedload
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.codes.models import Measure
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
+from contracts_app.core.trail import audit
 from contracts_app.regions.models import Level, Region
 
 from .cascade import Divided, Division, Places, Verdict, places_under

@@ -16,7 +16,7 @@ from contracts_app.accounts.queries import by_username
 from contracts_app.core.clock import today
 from contracts_app.core.db import unit_of_work
 from contracts_app.core.errors import Refused
-from contracts_app.core.files import FileRefused
+from contracts_app.core.keeping.files import FileRefused
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import region
 

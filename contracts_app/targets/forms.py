@@ -8,7 +8,7 @@ from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from contracts_app.codes.models import Measure
-from contracts_app.core.fields import DayField, MoneyField, ParsedField, ShortText
+from contracts_app.core.web.fields import DayField, MoneyField, ParsedField, ShortText
 from contracts_app.regions.models import Region
 
 from . import values

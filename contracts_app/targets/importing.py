@@ -78,7 +78,7 @@ class Checked:
 def check(stream: BinaryIO, filename: str, region: Region, year: int | None = None) -> Checked:
     """What importing a workbook would do for somebody of that region, in the year it is meant for if one is said.
 
-    Raises ``core.files.FileRefused`` where it cannot be read as a table of tasks.
+    Raises ``core.keeping.files.FileRefused`` where it cannot be read as a table of tasks.
     """
     measures, places = task_measures(), places_under(region)
     filled = read_tasks(stream, filename, measures)

@@ -114,7 +114,7 @@ class Indicator(Base):
     """One of the plan's indicators (表1—1): base, target and the increase between them, as printed and as numbers.
 
     `change` is target minus base, not a sum over the years; it is empty where the document gives none. `counted_by`
-    names what the system counts itself that comes nearest (``statistics.registers``); empty where it has nothing.
+    names what the system counts itself that comes nearest (``statistics.plan.registers``); empty where it has nothing.
     """
 
     __tablename__ = "indicators"

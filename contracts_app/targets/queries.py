@@ -15,8 +15,8 @@ from contracts_app.codes.models import Document, Measure
 from contracts_app.codes.queries import choosable
 from contracts_app.core.clock import day_edges, today
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page
 from contracts_app.core.text import search_key
+from contracts_app.core.web.pages import Page
 from contracts_app.regions.models import Region
 
 from .models import (

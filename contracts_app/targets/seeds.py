@@ -1,7 +1,7 @@
 """The files of targets, indicators and published figures."""
 
 from contracts_app.codes.models import Document, Measure
-from contracts_app.core.seeds import SeedFile, Values, code_of, day, number, text, whole, word, yes_no
+from contracts_app.core.database.seeds import SeedFile, Values, code_of, day, number, text, whole, word, yes_no
 from contracts_app.regions.models import Region
 
 from .models import (

@@ -12,13 +12,13 @@ from flask_login import current_user
 
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.codes.models import Measure
-from contracts_app.core import audit
 from contracts_app.core.clock import DayError, parse_day, today
-from contracts_app.core.files import FileRefused, safe_name
-from contracts_app.core.limits import uploads
-from contracts_app.core.pages import number_from
-from contracts_app.core.scanner import refuse_infected
-from contracts_app.core.workbooks import LARGEST, MIME
+from contracts_app.core.keeping.files import FileRefused, safe_name
+from contracts_app.core.keeping.scanner import refuse_infected
+from contracts_app.core.sheets.workbooks import LARGEST, MIME
+from contracts_app.core.trail import audit
+from contracts_app.core.web.limits import uploads
+from contracts_app.core.web.pages import number_from
 from contracts_app.regions.models import Region
 
 from . import actions, importing, pages, queries, values, workbook

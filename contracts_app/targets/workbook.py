@@ -17,9 +17,9 @@ import xlsxwriter
 
 from contracts_app.codes.models import Measure
 from contracts_app.core.clock import parse_day
-from contracts_app.core.files import FileRefused
-from contracts_app.core.sheet_writer import As, Looks
-from contracts_app.core.workbooks import Cell, Sheet, place, read
+from contracts_app.core.keeping.files import FileRefused
+from contracts_app.core.sheets.workbooks import Cell, Sheet, place, read
+from contracts_app.core.sheets.writer import As, Looks
 
 from . import values
 from .actions import LONGEST_NOTE, Key, Standing, read_seen, why_not_document, why_not_issued_on

@@ -15,11 +15,11 @@ from contracts_app.contracts.books.ledger import Cause, Figures
 from contracts_app.contracts.filing.actions import keep_file
 from contracts_app.contracts.finding.query import FIRST_YEAR
 from contracts_app.contracts.models import Attachment, Contract, DeductionKind
-from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.core.money import yuan
+from contracts_app.core.trail import audit
 
 from . import rights
 from .models import Benefit, Receipt, ReceiptPart, RoyaltyStatement, Verification, VerificationDeduction, evidence

@@ -17,8 +17,8 @@ from contracts_app.contracts.cases.asks import is_taken
 from contracts_app.contracts.filing.detail_forms import WholeNumber
 from contracts_app.contracts.models import DeductionKind
 from contracts_app.core.clock import today
-from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
 from contracts_app.core.money import yuan
+from contracts_app.core.web.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, choice_list
 
 from .actions import why_not_received_on
 from .models import Party, Receipt, RoyaltyStatement, Verification

@@ -20,7 +20,7 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
 from contracts_app.core.clock import today
 from contracts_app.core.db import Money, db
-from contracts_app.core.pages import Page
+from contracts_app.core.web.pages import Page
 from contracts_app.enterprises.models import Enterprise
 
 from . import plan, rights

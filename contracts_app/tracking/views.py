@@ -13,8 +13,8 @@ from contracts_app.contracts.finding import queries as contracts
 from contracts_app.contracts.models import Contract
 from contracts_app.core import money
 from contracts_app.core.errors import NotYours, Refused, Stale
-from contracts_app.core.files import FileRefused
-from contracts_app.core.pages import number_from
+from contracts_app.core.keeping.files import FileRefused
+from contracts_app.core.web.pages import number_from
 from contracts_app.regions.queries import units_under
 
 from . import actions, queries, rights, room

@@ -9,11 +9,11 @@ from contracts_app.accounts.roles import Role
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.books.ledger import Cause, Figures
 from contracts_app.contracts.deciding import guards as of_contract
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.errors import Refused
-from contracts_app.core.fields import LongText, MoneyField
 from contracts_app.core.money import yuan
+from contracts_app.core.trail import audit
+from contracts_app.core.web.fields import LongText, MoneyField
 from contracts_app.core.workflow import Move, Workflow
 
 from .models import Verification

@@ -7,7 +7,7 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 
-from contracts_app.core.search import ddl_postgresql, ddl_sqlite
+from contracts_app.core.database.search import ddl_postgresql, ddl_sqlite
 
 revision = "0001"
 down_revision = None

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from alembic import op
 
-from contracts_app.core.sealing import key_ring
+from contracts_app.core.keeping.sealing import key_ring
 
 revision = "0011"
 down_revision = "0010"

@@ -6,7 +6,7 @@ from itertools import count
 
 import pyotp
 
-from contracts_app.accounts import passwords, second_factor
+from contracts_app.accounts.entrance import passwords, second_factor
 from contracts_app.accounts.sign_in_models import SecondFactor
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from contracts_app.accounts.roles import Role
-from contracts_app.core import audit
 from contracts_app.core.clock import as_if, now_utc
 from contracts_app.core.db import db
 from contracts_app.core.settings import ROOT
+from contracts_app.core.trail import audit
 from tests.factories import SHISHI
 
 from .pages import enter

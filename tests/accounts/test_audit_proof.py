@@ -12,11 +12,11 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, text
 
-from contracts_app.accounts import audit_export, audit_queries
 from contracts_app.accounts.roles import Role
-from contracts_app.core import audit, audit_checkpoints
-from contracts_app.core.audit import AuditEntry
+from contracts_app.accounts.watching import export, queries
 from contracts_app.core.db import db
+from contracts_app.core.trail import audit, checkpoints
+from contracts_app.core.trail.audit import AuditEntry
 from tests.core.test_audit_chain import made_anew, without_triggers
 
 MORNING = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)  # 2 March in Shanghai
@@ -57,7 +57,7 @@ def test_a_checkpoint_is_a_new_file_each_time_something_came_in(app, log, folder
     assert kept.keys() == {"id", "hash", "count", "at", "software"}
     assert (kept["count"], kept["at"]) == (5, "2026-03-01T16:30:00.000000+00:00")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert audit_checkpoints.newest().count == 6
+    assert checkpoints.newest().count == 6
 
 
 def test_a_folder_that_knows_no_links_keeps_checkpoints_too(app, log, folder, monkeypatch):
@@ -67,7 +67,7 @@ def test_a_folder_that_knows_no_links_keeps_checkpoints_too(app, log, folder, mo
     monkeypatch.setattr("os.link", no_links)
     file = run(app, "checkpoint").stdout.strip()
     assert run(app, "verify", "--checkpoint", file).exit_code == 0
-    assert audit_checkpoints._written(Path(file), audit_checkpoints.newest()) is False
+    assert checkpoints._written(Path(file), checkpoints.newest()) is False
 
 
 def test_verify_says_what_it_proved_and_writes_it_down(app, log, folder):
@@ -125,7 +125,7 @@ def test_a_checkpoint_that_cannot_be_kept_stops_nobody(live, caplog, monkeypatch
     assert db.session.scalar(select(func.count()).select_from(AuditEntry)) == 2
     assert caplog.text.count("checkpoint of the audit log not kept") == 1, "each hour once is enough"
     folder.unlink()
-    monkeypatch.setattr(audit_checkpoints, "_TRIES_AGAIN", 0)
+    monkeypatch.setattr(checkpoints, "_TRIES_AGAIN", 0)
     audit.record("sign_in_failed", "x")
     db.session.commit()
     assert len(list(folder.iterdir())) == 1
@@ -169,7 +169,7 @@ def test_words_are_looked_for_in_what_is_told(auditor, make):
 
 
 def test_no_more_pages_than_anybody_turns(auditor, log, monkeypatch):
-    monkeypatch.setattr(audit_queries, "MOST_COUNTED", 3)
+    monkeypatch.setattr(queries, "MOST_COUNTED", 3)
     assert "只列最近 3 条，更早的用日期查" in auditor.get("/audit").text
 
 
@@ -188,7 +188,7 @@ def test_what_was_found_is_taken_along_and_that_is_written_down(auditor, make, m
         {"query": "全部", "rows": 3, "file": ".xlsx"},
     ]
     assert auditor.get("/audit/export.csv?from=once").status_code == 409
-    monkeypatch.setattr(audit_export, "MOST", 2)
+    monkeypatch.setattr(export, "MOST", 2)
     refused = auditor.get("/audit/export.csv")
     assert refused.status_code == 409
     assert "一次最多导出 2 条" in refused.text

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from contracts_app.accounts import delegations
 from contracts_app.accounts.models import forget_delegations
+from contracts_app.accounts.offices import delegations
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.desk.inbox import inbox
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core.audit import ACTIONS, AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused
+from contracts_app.core.trail.audit import ACTIONS, AuditEntry
 from tests.factories import QUANZHOU, SHISHI
 
 DAY = timedelta(days=1)

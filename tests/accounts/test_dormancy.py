@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from contracts_app.accounts import actions, dormancy, queries, signing_in
+from contracts_app.accounts import dormancy, queries
+from contracts_app.accounts.entrance import signing_in
 from contracts_app.accounts.queries import Condition
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
+from contracts_app.accounts.users import actions
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.installation import set_fact
+from contracts_app.core.trail.audit import AuditEntry
 
 from .pages import PASSWORD, enter, with_password
 

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from contracts_app import commands
-from contracts_app.accounts import actions, grants
 from contracts_app.accounts.models import GrantStage, RoleGrant, User, UserRole
+from contracts_app.accounts.offices import grants
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
+from contracts_app.accounts.users import actions
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused
+from contracts_app.core.trail.audit import AuditEntry
 from tests.factories import QUANZHOU, SHISHI
 
 from .pages import link_in, with_password

@@ -2,8 +2,8 @@
 
 import pytest
 
-from contracts_app.accounts import guessable
-from contracts_app.accounts.guessable import COMMON, LOCAL, NAME_INSIDE, PATTERN
+from contracts_app.accounts.entrance import guessable
+from contracts_app.accounts.entrance.guessable import COMMON, LOCAL, NAME_INSIDE, PATTERN
 
 
 def test_the_list_is_long_enough():

@@ -8,13 +8,13 @@ from flask import Flask
 from flask_limiter import Limiter
 from sqlalchemy import select
 
-from contracts_app.accounts import lock_outs, passwords
+from contracts_app.accounts.entrance import lock_outs, passwords
 from contracts_app.accounts.models import SignInFailure
 from contracts_app.accounts.roles import Role
-from contracts_app.core import limits
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
+from contracts_app.core.web import limits
 from tests.visitors import visitor
 
 from .pages import PASSWORD, enter, hidden, send, with_password

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import time_machine
 
-from contracts_app.accounts import signing_in
+from contracts_app.accounts.entrance import signing_in
 from contracts_app.accounts.roles import Role
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db

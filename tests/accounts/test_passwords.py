@@ -6,12 +6,12 @@ import pytest
 import time_machine
 from argon2 import PasswordHasher
 
-from contracts_app.accounts import passwords
-from contracts_app.accounts.passwords import Profile
+from contracts_app.accounts.entrance import passwords
+from contracts_app.accounts.entrance.passwords import Profile
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.demo import loading
 from tests.visitors import visitor
 

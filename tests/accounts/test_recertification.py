@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from contracts_app.accounts import recertification
 from contracts_app.accounts.models import Recertification
-from contracts_app.accounts.recertification import Stage
+from contracts_app.accounts.offices import recertification
+from contracts_app.accounts.offices.recertification import Stage
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused
+from contracts_app.core.trail.audit import AuditEntry
 from tests.factories import SHISHI
 
 from .pages import with_password

@@ -7,14 +7,14 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from contracts_app.accounts import second_factor
+from contracts_app.accounts.entrance import second_factor
 from contracts_app.accounts.models import ParkedForm
 from contracts_app.accounts.roles import Role
 from contracts_app.accounts.sign_in_models import RecoveryCode, SecondFactor
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.installation import set_fact
+from contracts_app.core.trail.audit import AuditEntry
 from tests.visitors import visitor
 
 from .pages import PASSWORD, SECRET, code, enter, hidden, send, with_factor, with_password

@@ -10,12 +10,12 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from contracts_app.accounts import sessions
+from contracts_app.accounts.entrance import sessions
 from contracts_app.accounts.roles import Role
 from contracts_app.accounts.sign_in_models import SignInSession
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import write_in_passing
+from contracts_app.core.trail.audit import AuditEntry
 from tests.visitors import visitor
 
 from .pages import PASSWORD, enter, with_password

@@ -5,9 +5,9 @@ import time_machine
 
 from contracts_app.accounts.models import SignInFailure
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.installation import set_fact
+from contracts_app.core.trail.audit import AuditEntry
 
 from .pages import PASSWORD, enter, with_password
 

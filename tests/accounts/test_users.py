@@ -4,14 +4,16 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from contracts_app.accounts import actions, grants, signing_in
+from contracts_app.accounts.entrance import signing_in
 from contracts_app.accounts.models import User, UserRole
+from contracts_app.accounts.offices import grants
 from contracts_app.accounts.roles import DUTY_OF, Duty, Role, duty_of
 from contracts_app.accounts.sign_in_models import NameLock
+from contracts_app.accounts.users import actions
 from contracts_app.brokers.models import Broker
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.regions import queries as regions
 from contracts_app.regions.models import Region
 from tests.factories import JINJIANG, QUANZHOU, SHISHI

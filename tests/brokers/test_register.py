@@ -3,9 +3,9 @@ import pytest
 from contracts_app.accounts.roles import Role
 from contracts_app.brokers import actions
 from contracts_app.brokers.models import Broker, Grade
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Stale
+from contracts_app.core.trail.audit import AuditEntry
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 

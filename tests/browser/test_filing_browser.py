@@ -7,9 +7,9 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import func, select
 
+from contracts_app.accounts.entrance.signing_in import set_password
 from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import set_password
 from contracts_app.contracts.models import Contract, DraftInput
 from contracts_app.contracts.states import State
 from contracts_app.core.db import db

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 from werkzeug.exceptions import NotFound
 
+from contracts_app.accounts.entrance.signing_in import invite
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import GRANTS, Can
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import invite
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.models import BulkPick, Contract
 from contracts_app.contracts.states import State
@@ -21,7 +21,7 @@ from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.rules.models import RuleSet
-from contracts_app.statistics.saved_views import SavedView
+from contracts_app.statistics.totals.saved_views import SavedView
 from contracts_app.tracking.models import Benefit, Party, Receipt, RoyaltyStatement, Verification
 from tests.browser.filling import asked, begin, go_on, made
 from tests.factories import Make

@@ -12,9 +12,9 @@ from contracts_app.contracts.checking.checks import findings
 from contracts_app.contracts.desk import bulk
 from contracts_app.contracts.models import BulkPick, Contract
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.rules.models import Level, Setting
 from tests.factories import SHISHI
 

@@ -27,7 +27,7 @@ from contracts_app.contracts.validity import Standing, standing
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.errors import Refused
-from contracts_app.statistics.queries import year_overview
+from contracts_app.statistics.overview.queries import year_overview
 from contracts_app.targets.models import Target
 from tests.factories import JINJIANG, PDF, QUANZHOU, SHISHI
 

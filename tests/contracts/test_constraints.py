@@ -15,9 +15,9 @@ from contracts_app.contracts.case_models import CaseKind, ContractCase, Outcome
 from contracts_app.contracts.models import ContractRight, Deduction, DeductionKind, PaperFile
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc
+from contracts_app.core.database.migrations import BY_HAND
 from contracts_app.core.db import Base, constraint_of
 from contracts_app.core.errors import SENTENCES
-from contracts_app.core.migrations import BY_HAND
 from tests.factories import JINJIANG
 
 # (name of the constraint, state of the contract, what is tried on it)

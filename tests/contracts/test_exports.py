@@ -11,7 +11,7 @@ from sqlalchemy import select
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core.trail.audit import AuditEntry
 from tests.factories import QUANZHOU, SHISHI
 
 

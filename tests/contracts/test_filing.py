@@ -8,8 +8,8 @@ from html import unescape
 import pytest
 from sqlalchemy import func, select
 
+from contracts_app.accounts.entrance.signing_in import set_password
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import set_password
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today

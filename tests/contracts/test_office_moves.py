@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from flask import current_app
 
+from contracts_app.accounts.entrance.signing_in import may_be_parked
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import may_be_parked
 from contracts_app.contracts import course
 from contracts_app.contracts.deciding import later_moves
 from contracts_app.contracts.desk.inbox import inbox

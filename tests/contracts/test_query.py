@@ -13,7 +13,7 @@ from contracts_app.contracts.counting.totals import Sums, added, asked_tabs, sum
 from contracts_app.contracts.desk import lists
 from contracts_app.contracts.finding.query import ContractQuery, DateKind
 from contracts_app.contracts.states import State
-from contracts_app.core.pages import Sort
+from contracts_app.core.web.pages import Sort
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 

@@ -14,7 +14,7 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
-from contracts_app.core.stores import FolderStore
+from contracts_app.core.keeping.stores import FolderStore
 from contracts_app.demo.pdf import one_page
 from contracts_app.regions.queries import ABROAD
 from tests.factories import PDF, SHISHI

@@ -20,7 +20,7 @@ from contracts_app.contracts.desk import lists
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc
-from contracts_app.core.pages import Sort
+from contracts_app.core.web.pages import Sort
 from contracts_app.platforms.models import Platform
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 

@@ -11,11 +11,13 @@ from sqlalchemy import event, insert, select, table, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from contracts_app.core import audit, audit_checkpoints, migrations
-from contracts_app.core.audit import ENTRIES, HEAD, AuditEntry
-from contracts_app.core.audit_chain import BEGINNING, COLUMNS, hash_of
-from contracts_app.core.audit_proof import prove
+from contracts_app.core.database import migrations
 from contracts_app.core.db import db, make_engine, unit_of_work
+from contracts_app.core.trail import audit
+from contracts_app.core.trail import checkpoints as audit_checkpoints
+from contracts_app.core.trail.audit import ENTRIES, HEAD, AuditEntry
+from contracts_app.core.trail.chain import BEGINNING, COLUMNS, hash_of
+from contracts_app.core.trail.proving import prove
 
 MANY = 9
 
@@ -255,7 +257,7 @@ def test_the_lock_at_the_end_is_the_last_one(app, make, session):
 
 def test_whoever_locks_an_account_lets_entries_name_it():
     """An entry refers to its person while the chain is locked; who has locked that person waits for the chain."""
-    for file in Path(audit.__file__).parents[1].rglob("*.py"):
+    for file in Path(audit.__file__).parents[2].rglob("*.py"):
         assert not re.search(r"select\(User\b.*\.with_for_update\(\)", file.read_text(encoding="utf-8")), file
 
 

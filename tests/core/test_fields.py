@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Form
 from wtforms.validators import DataRequired, InputRequired
 
-from contracts_app.core.fields import (
+from contracts_app.core.web.fields import (
     ChoiceField,
     CreditCodeField,
     DayField,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_app.core.files import ACCEPT, FileKind, FileRefused, safe_name, size_label, sniff
+from contracts_app.core.keeping.files import ACCEPT, FileKind, FileRefused, safe_name, size_label, sniff
 
 MEGABYTE = 1024 * 1024
 PDF = b"%PDF-1.7\n1 0 obj\n"

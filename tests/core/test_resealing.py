@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import text
 
 from contracts_app.brokers.models import Broker
-from contracts_app.core import resealing
 from contracts_app.core.db import db
-from contracts_app.core.sealing import key_ring
+from contracts_app.core.keeping import resealing
+from contracts_app.core.keeping.sealing import key_ring
 
 PHONES = [f"1381234567{number}" for number in range(5)]
 

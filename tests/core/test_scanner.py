@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 from flask import Flask
 
-from contracts_app.core.files import FileRefused
-from contracts_app.core.scanner import refuse_infected, scanner_answers
+from contracts_app.core.keeping.files import FileRefused
+from contracts_app.core.keeping.scanner import refuse_infected, scanner_answers
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_app.core.sealing import Key, KeyRing, Unopened
+from contracts_app.core.keeping.sealing import Key, KeyRing, Unopened
 from contracts_app.core.settings import Misconfigured
 
 

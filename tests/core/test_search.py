@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from contracts_app.core.database.search import SearchIndex
 from contracts_app.core.db import db
-from contracts_app.core.search import SearchIndex
 from contracts_app.core.text import search_key
 
 WORDS = SearchIndex("contract_search")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contracts_app.core.files import FileRefused
-from contracts_app.core.stores import FolderStore, Kept
+from contracts_app.core.keeping.files import FileRefused
+from contracts_app.core.keeping.stores import FolderStore, Kept
 
 MEGABYTE = 1024 * 1024
 PDF = b"%PDF-1.7\n1 0 obj\n"

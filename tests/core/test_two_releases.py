@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db, write_in_passing
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.enterprises.models import Enterprise
 
 

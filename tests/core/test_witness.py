@@ -4,9 +4,9 @@ import pytest
 from flask import abort
 from sqlalchemy import select
 
-from contracts_app.core import audit
 from contracts_app.core.db import db
 from contracts_app.core.installation import fact, set_fact
+from contracts_app.core.trail import audit
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from datetime import date
 import pytest
 import xlsxwriter
 
-from contracts_app.core.files import FileRefused
-from contracts_app.core.workbooks import LARGEST, place, read
+from contracts_app.core.keeping.files import FileRefused
+from contracts_app.core.sheets.workbooks import LARGEST, place, read
 
 
 def book(**cells):

@@ -15,11 +15,11 @@ from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.contracts.desk.inbox import inbox
 from contracts_app.contracts.models import Attachment, Contract, DraftInput
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import Base, db, unit_of_work
-from contracts_app.core.files import FileKind, sniff
 from contracts_app.core.installation import fact
-from contracts_app.core.sealing import Envelope
+from contracts_app.core.keeping.files import FileKind, sniff
+from contracts_app.core.keeping.sealing import Envelope
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.demo import loading
 from contracts_app.demo.pdf import one_page
 from contracts_app.targets.models import Target

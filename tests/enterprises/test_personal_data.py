@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import select, text
 
+from contracts_app.accounts.entrance.signing_in import park
 from contracts_app.accounts.models import ParkedForm
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import park
 from contracts_app.contracts.models import DraftInput
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import Base, db
-from contracts_app.core.sealing import Key, KeyRing
+from contracts_app.core.keeping.sealing import Key, KeyRing
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.enterprises import actions
 from contracts_app.enterprises.models import NATURAL_PERSON
 from tests.factories import SHISHI

@@ -13,9 +13,9 @@ from contracts_app.codes.queries import listed
 from contracts_app.contracts.finding.search import WORDS
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale, sentence_of
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.enterprises import actions, facts, queries
 from contracts_app.enterprises.models import Enterprise, Scale
 from tests.factories import QINGYANG, SHISHI
@@ -245,7 +245,7 @@ def test_nobody_is_led_out_of_the_system(visit):
 
 
 def test_an_expired_session_loses_nothing(visit, broker):
-    from contracts_app.accounts.signing_in import park
+    from contracts_app.accounts.entrance.signing_in import park
 
     kept = park(broker, "/enterprises/new", "name=半截名字&code=9135&version=")
     db.session.commit()

@@ -28,9 +28,10 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired
 
-from contracts_app.core import charts, filters, nav, pages
-from contracts_app.core.fields import DayField, MoneyField
+from contracts_app.core.drawing import charts
 from contracts_app.core.settings import ROOT
+from contracts_app.core.web import filters, nav, pages
+from contracts_app.core.web.fields import DayField, MoneyField
 from contracts_app.core.words import Word
 
 CSP = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_app.core import charts
+from contracts_app.core.drawing import charts
 
 AMOUNTS = st.decimals(min_value=0, max_value=Decimal("9999999999999.99"), places=2)
 TOTALS = st.lists(AMOUNTS, max_size=12).map(sorted)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from contracts_app.core import charts
-from contracts_app.core.filters import form_errors
+from contracts_app.core.drawing import charts
+from contracts_app.core.web.filters import form_errors
 from tests.look.markup import read
 from tests.look.site import Filing, State
 

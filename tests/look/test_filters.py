@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts_app.core import filters
+from contracts_app.core.web import filters
 
 
 def test_jinjiang_2025_in_every_unit():

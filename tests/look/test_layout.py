@@ -6,8 +6,8 @@ from pathlib import Path
 import flask_bootstrap
 import pytest
 
-from contracts_app.core import nav
 from contracts_app.core.settings import ROOT
+from contracts_app.core.web import nav
 from tests.look.markup import read
 
 PAGES = ["/every", "/every?errors=1", "/inbox", "/signin"]

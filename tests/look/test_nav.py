@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 from flask import Blueprint, Flask
 
-from contracts_app.core import nav
+from contracts_app.core.web import nav
 from tests.look.site import Person
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sqlalchemy import String, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from contracts_app.core import pages
-from contracts_app.core.pages import Page, Sort, number_from, ordered, page_of, sort_from
+from contracts_app.core.web import pages
+from contracts_app.core.web.pages import Page, Sort, number_from, ordered, page_of, sort_from
 
 
 class Base(DeclarativeBase):

@@ -14,11 +14,11 @@ from contracts_app import create_app
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
-from contracts_app.core import migrations
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import as_if, now_utc
+from contracts_app.core.database import migrations
 from contracts_app.core.db import db, make_engine
-from contracts_app.core.stores import FolderStore
+from contracts_app.core.keeping.stores import FolderStore
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.operations import backup as backups
 from contracts_app.operations import backup_restore

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.models import Attachment
 from contracts_app.contracts.states import State
-from contracts_app.core import migrations
 from contracts_app.core.clock import as_if, now_utc
+from contracts_app.core.database import migrations
 from contracts_app.core.db import db
 from contracts_app.core.installation import set_fact
 from contracts_app.operations import doctor, doctor_commands

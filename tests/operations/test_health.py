@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from contracts_app import create_app
 from contracts_app.contracts.states import State
-from contracts_app.core import migrations
+from contracts_app.core.database import migrations
 from contracts_app.core.db import db
 from contracts_app.core.settings import Misconfigured, Settings
 from contracts_app.operations import metrics

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from contracts_app import create_app
-from contracts_app.accounts.signing_in import invite
+from contracts_app.accounts.entrance.signing_in import invite
 from contracts_app.core import logs
 from contracts_app.core.settings import Settings
 from contracts_app.operations.health import quiet

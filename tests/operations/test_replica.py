@@ -12,10 +12,10 @@ from sqlalchemy.orm import sessionmaker
 from contracts_app import create_app
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.states import State
-from contracts_app.core import replica as replicas
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core.database import replica as replicas
+from contracts_app.core.database.replica import Replica, Unfit
 from contracts_app.core.db import db, make_engine, reading_from, unit_of_work
-from contracts_app.core.replica import Replica, Unfit
+from contracts_app.core.trail.audit import AuditEntry
 from tests.factories import Make
 from tests.visitors import Visitor, visitor
 

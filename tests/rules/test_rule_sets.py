@@ -9,9 +9,9 @@ from sqlalchemy import select
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.checking import trial
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.rules import queries
 from contracts_app.rules.actions import forget_what_was_read
 from contracts_app.rules.models import DayKind, Level, Rule, RuleSet, Section, Stage, Status, TimeLimit

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.reference import load_reference
 from contracts_app.rules.models import Setting
 from contracts_app.rules.queries import reaches, setting

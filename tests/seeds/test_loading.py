@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from contracts_app.codes.models import Goal
-from contracts_app.core.seeds import SeedFaults
+from contracts_app.core.database.seeds import SeedFaults
 from contracts_app.reference import FILES, FOLDER, load_reference
 from contracts_app.regions.models import Region
 from contracts_app.rules.models import Rule, RuleSet

@@ -20,9 +20,9 @@ from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db, unit_of_work
 from contracts_app.core.errors import Refused
 from contracts_app.regions.models import Unit
-from contracts_app.statistics import snapshots
 from contracts_app.statistics.periods import Period
-from contracts_app.statistics.snapshots import Frozen, Publication
+from contracts_app.statistics.publishing import snapshots
+from contracts_app.statistics.publishing.snapshots import Frozen, Publication
 from tests.factories import JINJIANG, SHISHI
 
 END = date(2025, 12, 31)

@@ -14,8 +14,8 @@ from contracts_app.contracts.counting.totals import sums, sums_by_tab
 from contracts_app.contracts.desk import lists
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.core.pages import Sort
-from contracts_app.statistics.queries import year_overview
+from contracts_app.core.web.pages import Sort
+from contracts_app.statistics.overview.queries import year_overview
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 YEARS, UNITS, TYPES = (2024, 2025, 2026), (JINJIANG, SHISHI), ("KF1", "KF2", "FW1")

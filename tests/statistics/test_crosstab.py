@@ -20,11 +20,11 @@ from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc, today
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.platforms.models import Platform
-from contracts_app.statistics.crosstab_question import Show
 from contracts_app.statistics.measures import MEASURES
+from contracts_app.statistics.totals.question import Show
 from tests.factories import JINJIANG, QINGYANG, QUANZHOU, SHISHI
 
 from .pages import foot_of, numbers_on
@@ -150,8 +150,8 @@ def assert_is_worked_out_as_it_says(visitor, one):
 
 
 def test_sums_are_of_everything_also_on_the_second_page(make, sign_in, session, monkeypatch):
-    monkeypatch.setattr("contracts_app.statistics.crosstab.ROWS", 3)
-    monkeypatch.setattr("contracts_app.statistics.crosstab.COLUMNS", 2)
+    monkeypatch.setattr("contracts_app.statistics.totals.crosstab.ROWS", 3)
+    monkeypatch.setattr("contracts_app.statistics.totals.crosstab.COLUMNS", 2)
     for month in range(1, 6):
         make.contract(state=State.REGISTERED, registered_on=date(2025, month, 5), amount=10_000 * month)
     visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU))
@@ -208,7 +208,7 @@ def test_a_click_on_a_row_goes_one_step_down(make, sign_in):
 
 
 def test_files_hold_the_whole_table_and_are_written_down(make, sign_in, session, monkeypatch):
-    monkeypatch.setattr("contracts_app.statistics.crosstab.ROWS", 2)
+    monkeypatch.setattr("contracts_app.statistics.totals.crosstab.ROWS", 2)
     make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5), amount=1_234_567, type_code="KF1")
     visitor = sign_in(make.user(Role.MANAGER, region=QUANZHOU, name="=局长"))
     address = "/statistics/totals/file?rows=month&columns=type&year=2025"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts_app.statistics.forecast import STUDENT, Band, Forecast, NoForecast, PastYear, forecast
+from contracts_app.statistics.overview.forecast import STUDENT, Band, Forecast, NoForecast, PastYear, forecast
 
 SPRING, AUTUMN = date(2026, 4, 30), date(2026, 11, 21)
 EVEN = (100,) * 12

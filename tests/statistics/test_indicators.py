@@ -7,8 +7,8 @@ import pytest
 
 from contracts_app.accounts.roles import Role
 from contracts_app.core.db import db
-from contracts_app.statistics import indicators
-from contracts_app.statistics.indicators import Light, Verdict, verdict
+from contracts_app.statistics.plan import indicators
+from contracts_app.statistics.plan.indicators import Light, Verdict, verdict
 from contracts_app.targets.models import Comparison, Direction, Indicator, IndicatorValue, Nature, PublishedFigure
 from tests.factories import JINJIANG, SHISHI
 

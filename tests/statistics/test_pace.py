@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts_app.core.clock import WorkCalendar
-from contracts_app.statistics.pace import Half, is_shown_on, needed
+from contracts_app.statistics.overview.pace import Half, is_shown_on, needed
 from contracts_app.statistics.ranking import rank
 
 WEEKDAYS = WorkCalendar()

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
-from contracts_app.statistics import pipeline_queries
-from contracts_app.statistics.pipeline import (
+from contracts_app.statistics.overview import pipeline_queries
+from contracts_app.statistics.overview.pipeline import (
     PENDING,
     WITHOUT_HISTORY,
     Past,
@@ -19,8 +19,8 @@ from contracts_app.statistics.pipeline import (
     close,
     read_chances,
 )
-from contracts_app.statistics.pipeline_queries import pipeline
-from contracts_app.statistics.queries import year_overview
+from contracts_app.statistics.overview.pipeline_queries import pipeline
+from contracts_app.statistics.overview.queries import year_overview
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 WAN = Decimal(10_000)
@@ -98,7 +98,7 @@ def test_what_is_under_way_by_state_and_what_it_would_do_for_the_task(make, regi
 
 
 def test_the_usual_chance_is_what_became_of_others(make, session, monkeypatch):
-    monkeypatch.setattr("contracts_app.statistics.pipeline.LEAST_CASES", 3)
+    monkeypatch.setattr("contracts_app.statistics.overview.pipeline.LEAST_CASES", 3)
     day = today() - timedelta(days=200)
     for _ in range(2):
         make.contract(state=State.REGISTERED, submitted_on=day, registered_on=day + timedelta(days=9))

@@ -15,15 +15,15 @@ from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.counting.totals import sums
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.regions.models import Region
-from contracts_app.statistics import reports
 from contracts_app.statistics.periods import Period
-from contracts_app.statistics.report_extras import extras
-from contracts_app.statistics.reports import Kind, kind_of, masked, periods_to_report, report
-from contracts_app.statistics.workbook import workbook
+from contracts_app.statistics.reporting import reports
+from contracts_app.statistics.reporting.extras import extras
+from contracts_app.statistics.reporting.reports import Kind, kind_of, masked, periods_to_report, report
+from contracts_app.statistics.reporting.workbook import workbook
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 from .pages import foot_of, numbers_on

@@ -9,7 +9,7 @@ import pytest
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
-from contracts_app.statistics.saved_views import SavedView
+from contracts_app.statistics.totals.saved_views import SavedView
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 TABLE = "rows=month&columns=type&measure=contracts&year=2025"

@@ -14,7 +14,7 @@ from contracts_app.contracts.books.ledger import Cause
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region
 from contracts_app.statistics.periods import Period, PeriodError, periods_of
-from contracts_app.statistics.sentences import CLAUSES, amount_words, growth_words, sentence
+from contracts_app.statistics.publishing.sentences import CLAUSES, amount_words, growth_words, sentence
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.statistics.pages import foot_of, numbers_on
 

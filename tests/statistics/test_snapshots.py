@@ -21,19 +21,19 @@ from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.counting.totals import total
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.contracts.states import State
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.edition import VERSION
 from contracts_app.core.errors import NotYours, Refused
-from contracts_app.core.workbooks import read
+from contracts_app.core.sheets.workbooks import read
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.regions.models import Region
-from contracts_app.statistics import snapshots
-from contracts_app.statistics.models import Snapshot
 from contracts_app.statistics.periods import Period
-from contracts_app.statistics.snapshot_contents import canonical, counted
-from contracts_app.statistics.snapshot_restatement import because, restated, tasks
-from contracts_app.statistics.snapshots import Frozen, Publication, freeze
+from contracts_app.statistics.publishing import snapshots
+from contracts_app.statistics.publishing.models import Snapshot
+from contracts_app.statistics.publishing.snapshot_contents import canonical, counted
+from contracts_app.statistics.publishing.snapshot_restatement import because, restated, tasks
+from contracts_app.statistics.publishing.snapshots import Frozen, Publication, freeze
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.test_house import ROOT
 

@@ -12,7 +12,7 @@ from contracts_app.contracts.counting.totals import sums
 from contracts_app.contracts.states import NUMBERED, STRUCK_OFF, State
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units
-from contracts_app.statistics.queries import unit_totals, year_overview
+from contracts_app.statistics.overview.queries import unit_totals, year_overview
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 NANAN, LICHENG = "350583", "350502"

@@ -5,7 +5,7 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
-from contracts_app.core.workbooks import MOST_COLUMNS, place
+from contracts_app.core.sheets.workbooks import MOST_COLUMNS, place
 
 
 def cells_of(content, sheet=0):

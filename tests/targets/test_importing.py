@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from contracts_app.accounts.roles import Role
-from contracts_app.core.audit import AuditEntry
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.targets.models import Target, TargetKind
 from contracts_app.targets.queries import target_of
 from tests.factories import JINJIANG, QINGYANG, QUANZHOU, SHISHI

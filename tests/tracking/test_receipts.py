@@ -13,9 +13,9 @@ from contracts_app.contracts.books.ledger import Cause, LedgerEntry
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
-from contracts_app.core.audit import AuditEntry
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
+from contracts_app.core.trail.audit import AuditEntry
 from contracts_app.tracking import queries
 from contracts_app.tracking.models import Receipt
 from tests.factories import PDF, SHISHI

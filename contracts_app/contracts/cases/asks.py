@@ -16,9 +16,9 @@ from contracts_app.contracts.filing.attachments import limit_bytes
 from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today, year_edges
-from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
-from contracts_app.core.files import FileRefused, sniff
-from contracts_app.core.scanner import refuse_infected
+from contracts_app.core.keeping.files import FileRefused, sniff
+from contracts_app.core.keeping.scanner import refuse_infected
+from contracts_app.core.web.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
 
 WORDS_MOST = 2000
 

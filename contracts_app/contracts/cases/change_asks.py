@@ -24,8 +24,16 @@ from contracts_app.contracts.filing.parts import PartForm
 from contracts_app.contracts.models import Contract
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
-from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ShortText, YesNoField, choice_list
 from contracts_app.core.money import LARGEST, yuan
+from contracts_app.core.web.fields import (
+    ChoiceField,
+    DayField,
+    LongText,
+    MoneyField,
+    ShortText,
+    YesNoField,
+    choice_list,
+)
 from contracts_app.core.workflow import Ask
 from contracts_app.enterprises.fields import EnterpriseField, number_of
 from contracts_app.platforms.queries import platforms

@@ -22,7 +22,7 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, Refused
-from contracts_app.core.files import FileRefused
+from contracts_app.core.keeping.files import FileRefused
 from contracts_app.core.words import Word
 from contracts_app.core.workflow import Move
 from contracts_app.rules.queries import setting, work_calendar

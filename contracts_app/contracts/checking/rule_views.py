@@ -11,7 +11,7 @@ from contracts_app.accounts import quorum
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.core.clock import today
 from contracts_app.core.errors import Refused
-from contracts_app.core.fields import DayField
+from contracts_app.core.web.fields import DayField
 from contracts_app.rules import actions, queries
 
 from . import trial

@@ -20,8 +20,8 @@ from contracts_app.contracts.models import Contract
 from contracts_app.core.clock import today
 from contracts_app.core.codes import CodeError, parse_registration_number
 from contracts_app.core.db import db
-from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, choice_list
 from contracts_app.core.money import yuan
+from contracts_app.core.web.fields import ChoiceField, DayField, LongText, ShortText, choice_list
 
 from .registered import contract_with_number
 

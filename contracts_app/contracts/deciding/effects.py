@@ -9,10 +9,10 @@ from contracts_app.contracts.books import ledger
 from contracts_app.contracts.facts import changed_since_submission, changes_of, facts_of
 from contracts_app.contracts.finding.search import reindex
 from contracts_app.contracts.models import Contract, CorrectionItem
-from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused
+from contracts_app.core.trail import audit
 from contracts_app.rules.queries import work_calendar
 
 from . import numbers, route

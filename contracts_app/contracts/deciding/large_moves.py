@@ -13,7 +13,7 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import local, today
 from contracts_app.core.errors import SENTENCES
-from contracts_app.core.fields import DayField, choice_list
+from contracts_app.core.web.fields import DayField, choice_list
 from contracts_app.core.workflow import Move
 
 from . import asks, effects, guards, route

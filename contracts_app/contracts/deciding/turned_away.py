@@ -9,9 +9,9 @@ from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 from wtforms.validators import DataRequired, Length
 
+from contracts_app.accounts.entrance.signing_in import when_parking
 from contracts_app.accounts.models import ParkedForm, User
 from contracts_app.accounts.roles import Role
-from contracts_app.accounts.signing_in import when_parking
 from contracts_app.codes.models import NonAcceptanceReason
 from contracts_app.codes.queries import choices
 from contracts_app.contracts.finding.search import WORDS
@@ -20,8 +20,8 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import SENTENCES
-from contracts_app.core.fields import ChoiceField, LongText, choice_list
-from contracts_app.core.stores import Store
+from contracts_app.core.keeping.stores import Store
+from contracts_app.core.web.fields import ChoiceField, LongText, choice_list
 from contracts_app.core.workflow import Move
 
 from . import effects, guards

@@ -25,7 +25,7 @@ from contracts_app.core.clock import now_utc, today
 from contracts_app.core.conflicts import as_posted
 from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import Refused, Stale
-from contracts_app.core.filters import form_errors
+from contracts_app.core.web.filters import form_errors
 from contracts_app.core.workflow import MoveForm, Offer
 from contracts_app.rules.queries import setting
 

@@ -19,14 +19,14 @@ from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.counting.totals import sums
 from contracts_app.contracts.finding.query import ContractQuery
-from contracts_app.core import audit
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.codes import mask_name, mask_within
 from contracts_app.core.db import db
 from contracts_app.core.errors import Refused
-from contracts_app.core.limits import exports
-from contracts_app.core.pages import Sort
-from contracts_app.core.sheet_writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
+from contracts_app.core.sheets.writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
+from contracts_app.core.trail import audit
+from contracts_app.core.web.limits import exports
+from contracts_app.core.web.pages import Sort
 from contracts_app.enterprises.models import NATURAL_PERSON
 
 from . import lists

@@ -23,7 +23,7 @@ from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import day_edges, month_edges, today
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page, Sort, cut, ordered, page_of, sort_from
+from contracts_app.core.web.pages import Page, Sort, cut, ordered, page_of, sort_from
 from contracts_app.core.workflow import Move
 from contracts_app.enterprises.models import Enterprise
 

@@ -15,12 +15,12 @@ from wtforms.validators import DataRequired, Length
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.models import PaperFile
-from contracts_app.core import audit
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES
-from contracts_app.core.fields import ChoiceField, DayField, ShortText, choice_list
-from contracts_app.core.pages import Page, number_from, page_of
+from contracts_app.core.trail import audit
+from contracts_app.core.web.fields import ChoiceField, DayField, ShortText, choice_list
+from contracts_app.core.web.pages import Page, number_from, page_of
 from contracts_app.regions.models import Unit
 from contracts_app.regions.queries import unit_codes_under, unit_of, units_under
 

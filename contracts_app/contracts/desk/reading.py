@@ -13,10 +13,7 @@ from werkzeug.wrappers import Response
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.finding import queries
 from contracts_app.contracts.models import Attachment, Contract
-from contracts_app.core import audit
-from contracts_app.core.files import FileKind
-from contracts_app.core.limits import limiter
-from contracts_app.core.previews import (
+from contracts_app.core.drawing.previews import (
     MOST_PAGES,
     PAGE_WIDTH,
     THUMB_WIDTH,
@@ -25,7 +22,10 @@ from contracts_app.core.previews import (
     count_pages,
     draw_page,
 )
-from contracts_app.core.stores import Store
+from contracts_app.core.keeping.files import FileKind
+from contracts_app.core.keeping.stores import Store
+from contracts_app.core.trail import audit
+from contracts_app.core.web.limits import limiter
 
 bp = Blueprint("reading", __name__, url_prefix="/contracts")
 

@@ -22,7 +22,7 @@ from contracts_app.contracts.states import IN_OFFICE
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core.clock import WorkCalendar, day_edges, month_edges, today, year_edges
 from contracts_app.core.db import db
-from contracts_app.core.pages import Page, number_from, page_of
+from contracts_app.core.web.pages import Page, number_from, page_of
 from contracts_app.core.words import Word
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Unit

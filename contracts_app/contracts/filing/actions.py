@@ -28,15 +28,15 @@ from contracts_app.contracts.checking import checks
 from contracts_app.contracts.finding.search import WORDS, reindex
 from contracts_app.contracts.models import Attachment, Contract, PlannedPayment
 from contracts_app.contracts.states import State
-from contracts_app.core import audit
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
+from contracts_app.core.drawing.previews import MOST_PAGES, NotShown, TooBusy, Unreadable, count_pages
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
-from contracts_app.core.fields import tidy_lines
-from contracts_app.core.files import FileKind, FileRefused, safe_name, sniff
-from contracts_app.core.previews import MOST_PAGES, NotShown, TooBusy, Unreadable, count_pages
-from contracts_app.core.scanner import refuse_infected
-from contracts_app.core.stores import Store
+from contracts_app.core.keeping.files import FileKind, FileRefused, safe_name, sniff
+from contracts_app.core.keeping.scanner import refuse_infected
+from contracts_app.core.keeping.stores import Store
+from contracts_app.core.trail import audit
+from contracts_app.core.web.fields import tidy_lines
 from contracts_app.enterprises.actions import when_in_use, when_revised
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.platforms.models import Platform

@@ -17,8 +17,8 @@ from contracts_app.contracts.models import Attachment, Contract
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
-from contracts_app.core.fields import ChoiceField, choice_list
-from contracts_app.core.files import FileRefused, safe_name
+from contracts_app.core.keeping.files import FileRefused, safe_name
+from contracts_app.core.web.fields import ChoiceField, choice_list
 from contracts_app.core.words import Word
 from contracts_app.rules.queries import RuleFacts, rules_of
 

@@ -13,7 +13,7 @@ from contracts_app.contracts.models import Contract
 from contracts_app.contracts.questions import Topic, fields_asked, topics_of
 from contracts_app.core.clock import today
 from contracts_app.core.codes import parse_registration_number
-from contracts_app.core.fields import ChoiceField, DayField, LongText, MoneyField, ParsedField, ShortText
+from contracts_app.core.web.fields import ChoiceField, DayField, LongText, MoneyField, ParsedField, ShortText
 
 from .money_forms import LineForm, Lines, NumberField
 from .parts import PartForm

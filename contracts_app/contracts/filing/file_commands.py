@@ -9,8 +9,8 @@ from sqlalchemy import select
 from contracts_app.contracts.models import Attachment
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
-from contracts_app.core.files import size_label
-from contracts_app.core.stores import Store
+from contracts_app.core.keeping.files import size_label
+from contracts_app.core.keeping.stores import Store
 
 
 @click.group()

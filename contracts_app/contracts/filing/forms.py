@@ -14,7 +14,7 @@ from contracts_app.codes.queries import choosable, listed
 from contracts_app.contracts.checking.checks import Section
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
-from contracts_app.core.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
+from contracts_app.core.web.fields import ChoiceField, DayField, LongText, ShortText, YesNoField, choice_list
 from contracts_app.enterprises.facts import common_group
 from contracts_app.enterprises.fields import EnterpriseField, number_of
 from contracts_app.platforms.queries import platforms

@@ -16,7 +16,8 @@ from contracts_app.contracts.checking.checks import Section
 from contracts_app.contracts.details import RoyaltyBase
 from contracts_app.contracts.models import Contract, Deduction, DeductionKind
 from contracts_app.core.clock import today
-from contracts_app.core.fields import (
+from contracts_app.core.money import LARGEST, yuan
+from contracts_app.core.web.fields import (
     ChoiceField,
     DayField,
     LongText,
@@ -26,7 +27,6 @@ from contracts_app.core.fields import (
     YesNoField,
     choice_list,
 )
-from contracts_app.core.money import LARGEST, yuan
 
 from .parts import PartForm
 

@@ -22,7 +22,7 @@ from contracts_app.codes.models import (
 from contracts_app.contracts.books.facets import Band, Caliber, Flow
 from contracts_app.contracts.states import State
 from contracts_app.core.db import db
-from contracts_app.core.fields import choice_list
+from contracts_app.core.web.fields import choice_list
 from contracts_app.platforms.models import Platform
 from contracts_app.regions.models import Level, Region, Unit
 from contracts_app.regions.queries import unit_codes_under

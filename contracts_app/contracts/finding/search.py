@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from contracts_app.contracts.models import Contract
+from contracts_app.core.database.search import SearchIndex
 from contracts_app.core.db import db
-from contracts_app.core.search import SearchIndex
 
 WORDS = SearchIndex("contract_search")
 TOGETHER = 500

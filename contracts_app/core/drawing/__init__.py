@@ -1,0 +1,1 @@
+"""What is drawn: charts, pages set with their fonts, pictures of pages."""

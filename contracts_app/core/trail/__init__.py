@@ -1,0 +1,1 @@
+"""The log of who did what: its one door, the chain it is, its checkpoints, its proof."""

@@ -1,0 +1,339 @@
+"""The year in figures, from the ledger. Page, command and tests read the same functions.
+
+Statements do not grow with contracts. One reading of the summary gives every month of this year and of those it is
+compared with, by unit; one for each year more gives the month of the as-of day up to it. The few hundred cells that
+come back are added up here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from contracts_app.accounts.models import Onlooker, Reader, User
+from contracts_app.codes.models import ContractType
+from contracts_app.contracts.books.ledger import Figures, LedgerEntry
+from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.counting.totals import totals
+from contracts_app.contracts.finding.query import ContractQuery
+from contracts_app.core.clock import month_edges, same_period_last_year, today, year_edges
+from contracts_app.core.db import db
+from contracts_app.regions.models import Region, Unit
+from contracts_app.regions.queries import units_under
+from contracts_app.rules.queries import rule_set_on, work_calendar
+from contracts_app.statistics.plan.beside import AMOUNT, CONTRACTS, plan_lines, published_beside
+from contracts_app.statistics.ranking import rank
+from contracts_app.statistics.sums import add_up
+from contracts_app.targets import queries as targets
+from contracts_app.targets.models import Target
+
+from .forecast import MOST_YEARS, PastYear
+from .pace import Half, Needed, is_shown_on, needed
+from .year import MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
+
+
+def year_overview(year: int, person: User, on: date | None = None) -> YearOverview:
+    """The year in the person's region, as it stands at the end of the day ``on`` (today if none is said)."""
+    on = on or today()
+    as_of = on if on < today() else None
+    units = units_under(person.region)
+    cells = _cells(year, units, person, on)
+    amounts, numbers = (_tasks(year, measure, person.region, units, on) for measure in (AMOUNT, CONTRACTS))
+    before = _tasks_before(year, units, on)
+    lines = _unit_lines(units, cells, amounts.by_unit, before)
+    total = total_of(lines, amounts.whole)
+    return YearOverview(
+        year=year,
+        on=on,
+        as_of=as_of,
+        region=person.region,
+        rules=rule_set_on(on).name,
+        units=lines,
+        total=total,
+        task=amounts.whole,
+        months=_months(cells),
+        last_year_months=_last_year_months(cells),
+        types=_types(year, person, on) if units else (),
+        halves=_halves(cells, {AMOUNT: amounts, CONTRACTS: numbers}) if units else (),
+        needed=_needed(total, year, on),
+        past=_past(cells),
+        published=published_beside(year, person.region, units, _by_place(person.region, cells), on),
+        plan=plan_lines(units, as_of),
+        years=_years(units, year, on),
+    )
+
+
+def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tuple[UnitLine, ...]:
+    """One line for each unit, in the order given: what the page's table and ``flask totals`` show."""
+    on = on or today()
+    tasks = _in_force(year, AMOUNT, [unit.code for unit in units], on)
+    by_unit = {code: target.value for code, target in tasks.items()}
+    cells = _cells(year, units, Onlooker.of_all(), on)
+    return _unit_lines(units, cells, by_unit, _tasks_before(year, units, on))
+
+
+# --- what the database adds up ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """What each unit counted in each month of this year and of those before, as it stood on a day."""
+
+    year: int
+    on: date
+    units: tuple[str, ...]
+    years: tuple[int, ...]  # before this one, the newest first, of which anything may have been counted
+    months: Mapping[tuple[str, str], Figures]  # by unit and month: 2025-03
+    begun: Mapping[tuple[str, int], Figures]  # by unit and past year: of the as-of month, up to the same day
+
+    @property
+    def last_month(self) -> int:
+        """The month of the last day that counts; 0 before the year, 12 after it."""
+        return 12 if self.on.year > self.year else self.on.month if self.on.year == self.year else 0
+
+    def of(self, unit: str, year: int, first: int = 1, last: int = 12) -> Figures:
+        """Of a unit, or of all, from one month of a year to another."""
+        return add_up(self.months.get((unit, f"{year}-{month:02d}"), _NOTHING) for month in range(first, last + 1))
+
+    def by_same_day(self, unit: str, year: int) -> Figures:
+        """Of a past year, up to the day this year has come to; of all of it where this year is over."""
+        day = _same_day(self.year, year, self.on)
+        if day == month_edges(year, day.month)[1]:
+            return self.of(unit, year, 1, day.month)
+        return self.of(unit, year, 1, day.month - 1) + self.begun.get((unit, year), _NOTHING)
+
+
+Key = TypeVar("Key", str, int)
+_NOTHING = Figures()
+_ALL = ""  # units together
+
+
+def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells:
+    if not units:
+        return _Cells(year, on, (), (), {}, {})
+    first = _edge_of_ledger([unit.code for unit in units], newest=False)
+    since = min(max(first.year, year - MOST_YEARS) if first else year, year - 1)
+    years = tuple(range(year - 1, since - 1, -1))
+    until = month_edges(on.year, on.month)[1] if on.year <= year else None
+    by_month = totals(ContractQuery(year=year, since=since, date_to=until), person, [DIMENSIONS["unit"], _MONTH])
+    months = {(unit, month): sums.figures for (unit, month), sums in by_month.items()}
+
+    begun = {}
+    if on.year <= year:
+        days = [day for each in years if (day := _same_day(year, each, on)) <= on]  # none later than the as-of day
+        begun = {(unit, day.year): counted for day in days for unit, counted in _begun(day, person).items()}
+        month = f"{on.year}-{on.month:02d}"
+        cut = _begun(on, person) if on < today() else None
+        months |= {(unit.code, month): cut.get(unit.code, _NOTHING) for unit in units} if cut is not None else {}
+    return _Cells(year, on, tuple(unit.code for unit in units), years, _with_all(months), _with_all(begun))
+
+
+_MONTH = DIMENSIONS["month"]
+
+
+def _with_all(cells: Mapping[tuple[str, Key], Figures]) -> dict[tuple[str, Key], Figures]:
+    """The same, and under no unit what all of them make."""
+    every: dict[tuple[str, Key], Figures] = dict(cells)
+    for (_, key), counted in cells.items():
+        every[_ALL, key] = every.get((_ALL, key), _NOTHING) + counted
+    return every
+
+
+def _begun(day: date, person: Reader) -> dict[str, Figures]:
+    """What each unit counted in the month of a day, up to it."""
+    days = ContractQuery(year=day.year, date_from=day.replace(day=1), date_to=day)
+    return {unit: sums.figures for (unit,), sums in totals(days, person, [DIMENSIONS["unit"]]).items()}
+
+
+def _same_day(year: int, past: int, on: date) -> date:
+    """The day of a past year with which this one is compared; its last one once this year is over."""
+    first, last = year_edges(year)
+    day = min(max(on, first), last)
+    for _ in range(year - past):
+        day = same_period_last_year(day.replace(day=1), day)[1]
+    return day
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """The tasks of one measure: of each unit that has one, and of the whole."""
+
+    by_unit: Mapping[str, Decimal]
+    whole: Task | None
+
+
+def _tasks(year: int, measure: str, region: Region, units: Sequence[Unit], on: date) -> _Tasks:
+    """A task of the region itself stands for all of it, else the sum of its units' tasks."""
+    codes = [unit.code for unit in units]
+    found = _in_force(year, measure, [*codes, region.code], on) if units else {}
+    by_unit = {code: target.value for code, target in found.items() if code in codes}
+    own = found.get(region.code)
+    if own:
+        return _Tasks(by_unit, Task(own.value, (own.document,)))
+    documents = tuple(dict.fromkeys(target.document for target in found.values()))
+    whole = Task(sum(by_unit.values(), Decimal(0)), documents, is_own=False) if by_unit else None
+    return _Tasks(by_unit, whole)
+
+
+def _in_force(year: int, measure: str, codes: Sequence[str], on: date) -> dict[str, Target]:
+    return targets.targets_for(year, measure, codes, on=on)
+
+
+def _month_before(year: int, on: date) -> date | None:
+    """The end of the month before the last day that counts; None in January and before the year."""
+    until = min(on, year_edges(year)[1])
+    return until.replace(day=1) - timedelta(days=1) if until.year == year and until.month > 1 else None
+
+
+def _tasks_before(year: int, units: Sequence[Unit], on: date) -> dict[str, Decimal]:
+    """The units' tasks as they were in force at the end of the month before."""
+    day = _month_before(year, on)
+    if day is None or not units:
+        return {}
+    in_force = _in_force(year, AMOUNT, [unit.code for unit in units], day)
+    return {code: target.value for code, target in in_force.items()}
+
+
+def _types(year: int, person: Reader, on: date) -> tuple[TypeLine, ...]:
+    until = on if year == on.year else None
+    by_type = totals(ContractQuery(year=year, date_to=until), person, [_TYPE]) if year <= on.year else {}
+    counted = {code: sums.figures for (code,), sums in by_type.items()}
+    roots = select(ContractType.code, ContractType.name).where(ContractType.parent_code.is_(None))
+    return tuple(
+        TypeLine(code, name, counted.get(code, _NOTHING))
+        for code, name in db.session.execute(roots.order_by(ContractType.position, ContractType.code))
+    )
+
+
+_TYPE = DIMENSIONS["type"]
+
+
+def _years(units: Sequence[Unit], year: int, on: date) -> tuple[int, ...]:
+    """The years with figures or tasks, this one and the one asked for, the newest first."""
+    codes = [unit.code for unit in units]
+    first, last = (_edge_of_ledger(codes, newest=newest) for newest in (False, True))
+    counted = range(first.year, last.year + 1) if first and last else ()
+    return tuple(sorted({*counted, *targets.task_years(AMOUNT, codes), year, on.year}, reverse=True))
+
+
+def _edge_of_ledger(codes: Sequence[str], *, newest: bool) -> date | None:
+    """The first day, or the last, on which one of these units counted anything."""
+    day = LedgerEntry.counts_on.desc() if newest else LedgerEntry.counts_on
+    key = LedgerEntry.id.desc() if newest else LedgerEntry.id
+    wanted = select(LedgerEntry.counts_on).where(LedgerEntry.unit_code.in_(codes))
+    return db.session.scalar(wanted.order_by(day, key).limit(1))
+
+
+# --- what is added up here -------------------------------------------------------------------------------------------
+
+
+def _unit_lines(
+    units: Sequence[Unit], cells: _Cells, tasks: Mapping[str, Decimal], tasks_before: Mapping[str, Decimal]
+) -> tuple[UnitLine, ...]:
+    lines = tuple(_unit_line(unit, cells, tasks.get(unit.code)) for unit in units)
+    codes = [unit.code for unit in units]
+    now = rank({line.code: line.counted.total_amount for line in lines})
+    by_completion = rank({line.code: line.completion for line in lines if line.completion is not None})
+    day = _month_before(cells.year, cells.on)
+    amounts = {code: cells.of(code, cells.year, 1, day.month).total_amount for code in codes} if day else {}
+    shares = {code: Fraction(amounts[code]) / Fraction(task) for code, task in tasks_before.items()}
+    before, completion_before = rank(amounts), rank(shares)
+    return tuple(
+        replace(
+            line,
+            rank_by_amount=now.get(line.code),
+            rank_by_completion=by_completion.get(line.code),
+            amount_rank_before=before.get(line.code),
+            completion_rank_before=completion_before.get(line.code),
+        )
+        for line in lines
+    )
+
+
+def _unit_line(unit: Unit, cells: _Cells, target: Decimal | None) -> UnitLine:
+    counted = cells.of(unit.code, cells.year)
+    return UnitLine(
+        code=unit.code,
+        name=unit.name,
+        counted=counted,
+        same_period=cells.by_same_day(unit.code, cells.year - 1),
+        whole_last_year=cells.of(unit.code, cells.year - 1),
+        target=target,
+        measured=counted.total_amount,
+    )
+
+
+def _months(cells: _Cells) -> tuple[MonthLine, ...]:
+    """The months up to the as-of day."""
+    year = cells.year
+    return tuple(
+        MonthLine(
+            month=month,
+            first_day=month_edges(year, month)[0],
+            last_day=month_edges(year, month)[1],
+            counted=cells.of(_ALL, year, month, month),
+            counted_last_year=cells.of(_ALL, year - 1, month, month),
+            running=cells.of(_ALL, year, 1, month),
+            running_last_year=cells.of(_ALL, year - 1, 1, month),
+            last_day_last_year=month_edges(year - 1, month)[1],
+        )
+        for month in range(1, cells.last_month + 1)
+    )
+
+
+def _last_year_months(cells: _Cells) -> tuple[Figures, ...]:
+    months = tuple(cells.of(_ALL, cells.year - 1, month, month) for month in range(1, 13))
+    return months if any(months) else ()
+
+
+def _halves(cells: _Cells, tasks: Mapping[str, _Tasks]) -> tuple[Half, ...]:
+    """双过半 of the amount and of the number, for each that has a task: from June on, of past years what it was."""
+    if not is_shown_on(cells.year, cells.on):
+        return ()
+    middle = date(cells.year, 6, 30)
+    halves = []
+    for measure, label in ((AMOUNT, "成交额"), (CONTRACTS, "项数")):
+        task = tasks[measure].whole
+        if task:
+            held = (_ALL,) if task.is_own else tuple(tasks[measure].by_unit)
+            done = add_up(cells.of(unit, cells.year, 1, 6) for unit in held)
+            halves.append(
+                Half(
+                    measure,
+                    label,
+                    Decimal(getattr(done, measure)),
+                    task.value,
+                    min(cells.on, middle),
+                    cells.on >= middle,
+                )
+            )
+    return tuple(halves)
+
+
+def _needed(total: YearLine, year: int, on: date) -> Needed | None:
+    """What is still to come in a running year whose task is not reached."""
+    if on.year != year or total.gap is None or total.gap <= 0:
+        return None
+    return needed(total.gap, total.measured, on, work_calendar())
+
+
+def _past(cells: _Cells) -> tuple[PastYear, ...]:
+    return tuple(
+        PastYear(
+            _same_day(cells.year, year, cells.on),
+            cells.by_same_day(_ALL, year).total_amount,
+            tuple(cells.of(_ALL, year, month, month).total_amount for month in range(1, 13)),
+        )
+        for year in cells.years
+    )
+
+
+def _by_place(region: Region, cells: _Cells) -> dict[tuple[str, int], Figures]:
+    places = {region.code: _ALL} | {code: code for code in cells.units}
+    return {
+        (place, year): cells.of(unit, year) for place, unit in places.items() for year in (cells.year, cells.year - 1)
+    }

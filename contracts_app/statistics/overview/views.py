@@ -1,0 +1,98 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from fractions import Fraction
+from functools import cache
+
+from flask import Blueprint, render_template, request
+from flask_login import current_user
+
+from contracts_app.accounts.permissions import Can, needs
+from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import Cause
+from contracts_app.contracts.counting.totals import total
+from contracts_app.contracts.states import State
+from contracts_app.core.clock import DayError, now_utc, parse_day, today
+from contracts_app.statistics.addresses import contracts_url
+from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR
+from contracts_app.statistics.publishing import snapshots
+
+from . import queries
+from .charts import charts_of
+from .pipeline import Pipeline, read_chances
+from .pipeline_queries import pipeline
+from .year import YearOverview
+
+bp = Blueprint("statistics", __name__, url_prefix="/statistics")
+SECONDS = 60  # between two readings of the big screen
+
+
+@bp.get("/")
+@needs(Can.SEE_STATISTICS)
+def overview() -> str:
+    asked = _asked()
+    year = queries.year_overview(asked.year, current_user, asked.on)
+    given, faults = read_chances(request.args)
+    link = cache(contracts_url)  # one list stands behind several numbers
+    received = replace(year.query(), cause=Cause.RECEIPT)
+    return render_template(
+        "statistics/overview.html",
+        overview=year,
+        snapshots=snapshots.of_year(year.year, current_user),
+        charts=charts_of(year, link),
+        ahead=_under_way(year, given),
+        received=received,
+        received_amount=total(received, current_user).received_amount,
+        link=link,
+        faults=(*asked.faults, *faults),
+        kept={name: text for name, text in request.args.items() if name.startswith("p_") and text},
+        caliber=Caliber.REGISTERED,
+        newest=today(),
+        now=now_utc(),
+    )
+
+
+@bp.get("/screen")
+@needs(Can.SEE_STATISTICS)
+def screen() -> str:
+    """The running year for a wall: one page, no menus, read again every minute."""
+    year = queries.year_overview(today().year, current_user)
+    return render_template(
+        "statistics/screen.html",
+        overview=year,
+        charts=charts_of(year, contracts_url),
+        ahead=_under_way(year, {}),
+        caliber=Caliber.REGISTERED,
+        now=now_utc(),
+        every=SECONDS,
+    )
+
+
+def _under_way(year: YearOverview, given: Mapping[State, Fraction]) -> Pipeline | None:
+    """Only as it is now: what was under way on a past day is kept nowhere."""
+    if not year.units or not year.is_running or year.as_of:
+        return None
+    return pipeline(year, current_user, given)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Which year, as it stood when, and what of the address could not be read."""
+
+    year: int
+    on: date
+    faults: tuple[str, ...] = ()
+
+
+def _asked() -> _Asked:
+    """The year and the day of the address; this year and today where there are none or none can be read."""
+    on, faults = today(), tuple[str, ...]()
+    try:
+        on = parse_day(request.args["on"]) if request.args.get("on", "").strip() else on
+    except DayError as error:
+        faults = (f"截至日期没有读懂，按今天显示。{error}",)
+    if on > today():
+        on, faults = today(), ("截至日期还没有到，按今天显示。",)
+    text = request.args.get("year", "")
+    is_year = text.isascii() and text.isdigit() and FIRST_YEAR <= int(text) <= LAST_YEAR
+    return _Asked(int(text) if is_year else on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
