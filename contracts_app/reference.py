@@ -25,7 +25,7 @@ FILES = (*codes.FILES, *regions.FILES, *rules.FILES, *platforms.FILES, *targets.
 
 
 def load_reference(session: Session, folder: Path = FOLDER) -> Report:
-    """Load or bring up to date all reference data; `core.database.seeds.SeedFaults` if any file is torn, and then nothing.
+    """Load or bring up to date all reference data; `core.database.seeds.SeedFaults` if a file is torn: then nothing.
 
     Does not commit: call it inside a unit of work.
     """
