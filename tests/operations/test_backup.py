@@ -70,6 +70,12 @@ def objects(vault):
     return sorted(place for place in vault.folder.glob("objects/??/??/*") if place.is_file())
 
 
+def files_in(vault):
+    """Where the contracts' files lie. Objects have secret names: which of all comes first is another at each run."""
+    hashes = db.session.scalars(select(Attachment.sha256).order_by(Attachment.id))
+    return [vault.place(vault.keys.newest.name(bytes.fromhex(sha256))) for sha256 in hashes]
+
+
 # --- the whole way, on both databases -------------------------------------------------------------------
 
 
@@ -149,10 +155,12 @@ def test_whatever_is_touched_in_the_vault_is_named(office, vault):
     assert run(office, "create").exit_code == 0
     assert run(office, "verify").exit_code == 0
     manifest = next(vault.folder.glob("backups/*.manifest"))
-    one, other = objects(vault)[:2]
+    one, other = files_in(vault)[:2]
+    of_the_database = max(objects(vault), key=lambda place: place.stat().st_size)
+    assert of_the_database not in files_in(vault)
 
     def named(place, change):
-        was = {path: path.read_bytes() for path in (one, other, manifest)}
+        was = {path: path.read_bytes() for path in (one, other, of_the_database, manifest)}
         change()
         found = run(office, "verify")
         for path, content in was.items():
@@ -170,6 +178,7 @@ def test_whatever_is_touched_in_the_vault_is_named(office, vault):
         for at in (0, 5, 20, 40, -1):  # kind, key, salt, content, tag
             named(place, lambda place=place, at=at: flipped(place, at))
         named(place, lambda place=place: place.write_bytes(place.read_bytes()[:-20]))
+    named(of_the_database, lambda: flipped(of_the_database, 40))
     assert "不见了" in named(one, one.unlink)
     exchanged = named(
         one, lambda: [content := one.read_bytes(), one.write_bytes(other.read_bytes()), other.write_bytes(content)]
@@ -183,8 +192,7 @@ def test_whatever_is_touched_in_the_vault_is_named(office, vault):
 
 def test_a_damaged_object_is_written_anew_by_the_next_backup(office, vault):
     run(office, "create")
-    contents_of_a_file = min(objects(vault), key=lambda place: place.stat().st_size)  # the database is another by then
-    contents_of_a_file.write_bytes(b"")
+    files_in(vault)[0].write_bytes(b"")  # the database is another by then
     assert run(office, "verify", "--set-aside").exit_code == 1
     assert run(office, "create").exit_code == 0
     assert run(office, "verify", "--all").exit_code == 0
