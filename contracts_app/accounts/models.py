@@ -172,6 +172,12 @@ class RoleGrant(Base):
     proposed_by: Mapped[User | None] = relationship(foreign_keys=proposed_by_id)
     decided_by: Mapped[User | None] = relationship(foreign_keys=decided_by_id)
 
+    @property
+    def is_reset(self) -> bool:
+        """Whether roles and region stay as they are: what is asked for is a new password."""
+        before = (self.roles_before, self.region_before_code)
+        return before == (self.roles_after, self.region_after_code)
+
 
 class Recertification(Base):
     """Once a year somebody looked at an account and found it still needed, or not. Only ever added."""

@@ -1,4 +1,4 @@
-"""There is always somebody of each of the three (三员): the last one who can act is neither disabled nor stripped.
+"""There is always somebody of each of the three (三员): the last one who can act is not disabled, stripped or moved.
 
 Nor is the last one of the topmost region: what is of the whole installation is changed there, and nobody of a county
 gets it by the city's going.
@@ -64,7 +64,9 @@ def must_answer_for_all(person: User) -> None:
 
 
 def keep(user: User) -> None:
-    """To be asked before an account is disabled or loses its role. Raises ``Refused`` when it is the last one.
+    """To be asked before an account is disabled, loses its role or is to reach less far than before.
+
+    Raises ``Refused`` when nobody else could act in that role as widely.
 
     Whoever does the same to a colleague of that role at the same moment waits here, so that not both go.
     """
@@ -77,7 +79,7 @@ def keep(user: User) -> None:
         is_only = db.session.scalar(_able(role).where(User.id != user.id).limit(1)) is None
         which, where = ("", "") if is_only else (f"、管{user.region.name}", "同一地区或上级地区的")
         raise Refused(
-            f"{user.name}是最后一个能登录{which}的{role.label}，不能停用，也不能取消这个角色。"
+            f"{user.name}是最后一个能登录{which}的{role.label}，不能停用、调到别的地区，也不能取消这个角色。"
             f"先再设一名{where}{role.label}，等本人设好密码。"
         )
 

@@ -1,5 +1,6 @@
 """委托代办（AB角）: a colleague holds an office for some days, and never gets further with it than its owner."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,13 @@ def lend(delegator, delegate, *, by=None, first=None, last=None):
         ends_on=last or first + 5 * DAY,
         reason="出差",
     )
+
+
+def count_in_menu(page):
+    """The number beside 待复核授权."""
+    entry = re.search(r'<a[^>]*href="/users/grants"[^>]*>.*?</a>', page, re.S)[0]
+    found = re.search(r">(\d+)<", entry)
+    return found[1] if found else None
 
 
 def reasons(name, contract, person):
@@ -145,7 +153,11 @@ def test_what_an_administrator_lends_waits_for_a_second_person(make, sign_in):
     assert sign_in(make.user(Role.SECURITY, region=SHISHI)).post(path).status_code == 404
     keeper = sign_in(make.user(Role.SECURITY))
     assert "待复核" in keeper.get("/users/delegations").text
+    page = keeper.get("/users/grants").text
+    assert "另有 1 项委托代办等你复核" in page
+    assert count_in_menu(page) == "1"
     assert keeper.post(path).status_code == 302
+    assert count_in_menu(keeper.get("/users/grants").text) is None
     assert keeper.post(path).status_code == 409
     db.session.expire_all()
     forget_delegations(db.session())

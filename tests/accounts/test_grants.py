@@ -14,7 +14,8 @@ from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused
 from contracts_app.core.trail.audit import AuditEntry
-from tests.factories import QUANZHOU, SHISHI
+from contracts_app.regions import queries as regions
+from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 from .pages import link_in, with_password
 
@@ -140,6 +141,13 @@ def test_the_last_of_the_three_stays(make, role):
     with_password(make.user(role))
     with pytest.raises(Refused, match="管泉州市的"):  # one of a county is not enough to follow
         actions.set_active(other, last, is_active=False)
+    county = regions.region(JINJIANG)
+    with pytest.raises(Refused, match="不能停用、调到别的地区"):
+        actions.revise(
+            other, last, name=last.name, roles=last.own_roles, region=county, version=last.version, reason="调"
+        )
+    with pytest.raises(Refused, match="管泉州市的"):
+        actions.disable_dormant([last], "命令行")
     with_password(make.user(role, region=QUANZHOU))
     actions.set_active(other, last, is_active=False)
     assert not last.is_active

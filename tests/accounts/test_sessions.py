@@ -78,7 +78,9 @@ def test_who_does_nothing_is_signed_out(sign_in, make, role, minutes):
         assert is_in(somebody)
     with time_machine.travel(now + timedelta(minutes=2 * minutes), tick=False):
         assert not is_in(somebody)
-        assert f"{minutes} 分钟没有操作" in somebody.get("/sign-in").text
+        page = somebody.get("/sign-in").text
+        assert f"{minutes} 分钟没有操作" in page
+        assert f"{minutes} 分钟不操作自动退出" in page, "the same figure below"
 
 
 def test_what_a_page_asks_by_itself_puts_nothing_off(sign_in, make):

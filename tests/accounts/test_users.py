@@ -328,6 +328,32 @@ def test_an_administrator_makes_no_link_into_the_account_of_who_watches_him(app,
     assert link_in(done.stdout)
 
 
+def test_nobody_gets_into_another_administrators_account_alone(make, sign_in, client):
+    admin, other, keeper = make.user(Role.ADMIN), make.user(Role.ADMIN), make.user(Role.SECURITY)
+    office, desk = sign_in(admin), sign_in(keeper)
+    link = f"/users/{other.id}/invitation"
+    assert office.post(link).status_code == 409, "the first one is made by who confirmed the roles"
+    assert link_in(desk.post(link).text)
+    with_password(other)
+    assert (office.post(link).status_code, desk.post(link).status_code) == (409, 409)
+    assert "要两个人才能重置" in office.get(f"/users/{other.id}").text
+    ask = f"/users/{other.id}/password-reset"
+    assert "申请重置密码" in office.get(f"/users/{other.id}").text
+    assert office.post(ask).status_code == 302
+    assert (office.post(ask).status_code, office.post(link).status_code, desk.post(link).status_code) == (409, 409, 409)
+    assert "重置密码" in desk.get("/users/grants").text
+    asked = grants.standing(other)
+    done = desk.post(f"/users/grants/{asked.id}/answer", data={"decision": "confirm"})
+    assert done.location == f"/users/{other.id}"
+    assert office.post(link).status_code == 409
+    fresh = link_in(desk.post(link).text)
+    client.post(fresh, data={"new_password": "Qixi-Festival-7", "password_again": "Qixi-Festival-7"})
+    assert desk.post(link).status_code == 409, "agreed to once, used once"
+    for user, path in ((admin, f"/users/{admin.id}/password-reset"), (make.user(), None)):
+        assert office.post(path or f"/users/{user.id}/password-reset").status_code == 409
+    assert grants.latest_confirmed([other.id]) == {}, "which is no look at the account"
+
+
 def test_a_link_made_for_the_old_duty_does_not_open_the_new_one(make):
     admin, keeper, clerk = make.user(Role.ADMIN), make.user(Role.SECURITY), make.user()
     token = actions.invite(admin, clerk)

@@ -32,6 +32,7 @@ PAGES = [
     ("POST", "/users/recertification.xlsx", KEEPERS),
     ("POST", "/users/{user}/recertification", KEEPERS),
     ("POST", "/users/{user}/invitation", KEEPERS),
+    ("POST", "/users/{user}/password-reset", {Role.ADMIN}),
     ("POST", "/users/{user}/disable", {Role.ADMIN}),
     ("POST", "/users/{user}/enable", {Role.ADMIN}),
     ("GET", "/audit", {Role.AUDITOR}),

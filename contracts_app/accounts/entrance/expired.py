@@ -61,7 +61,9 @@ def sign_in_page(
     """The sign-in page; ``carries`` when a form that was sent too late goes along."""
     over = sessions.current()
     why = sessions.why_over(over) if over else ""
-    html = render_template("accounts/sign_in.html", form=form, carries=carries, expired=expired, why=why)
+    html = render_template(
+        "accounts/sign_in.html", form=form, carries=carries, expired=expired, why=why, lasts=sessions.idle_words(over)
+    )
     return html, status
 
 

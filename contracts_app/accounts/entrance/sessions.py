@@ -114,7 +114,7 @@ def why_over(one: SignInSession) -> str:
     if now - one.began_at > LASTS:
         return f"登录已满 {LASTS.total_seconds() // 3600:.0f} 小时，重新登录后继续。"
     if now - one.last_seen_at > idle_of(user):
-        return f"{idle_of(user).total_seconds() // 60:.0f} 分钟没有操作，已自动退出。"
+        return f"{_minutes(idle_of(user))} 分钟没有操作，已自动退出。"
     if one.rights != rights_of(user):
         return "你的角色或地区有变化，重新登录后生效。"
     return ""
@@ -135,6 +135,19 @@ def idle_of(user: User) -> timedelta:
     """After how long without a click the person is signed out."""
     settings: Settings = current_app.config["SETTINGS"]
     return settings.session_idle if user.duty is Duty.BUSINESS else min(settings.session_idle, IDLE_OF_OFFICERS)
+
+
+def idle_words(one: SignInSession | None) -> str:
+    """The same in words: of whose session it was, or, where nobody is known, of everybody."""
+    settings: Settings = current_app.config["SETTINGS"]
+    longest, of_officers = settings.session_idle, min(settings.session_idle, IDLE_OF_OFFICERS)
+    if one or longest == of_officers:
+        return f"{_minutes(idle_of(one.user) if one else longest)} 分钟"
+    return f"{_minutes(longest)} 分钟（系统管理员、安全管理员、审计员 {_minutes(of_officers)} 分钟）"
+
+
+def _minutes(time: timedelta) -> int:
+    return int(time.total_seconds() // 60)
 
 
 def seen_every(user: User) -> timedelta:

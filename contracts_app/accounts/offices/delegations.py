@@ -7,7 +7,7 @@ somebody absent only once a security administrator has confirmed it. And not for
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from contracts_app.accounts.models import Delegation, User, UserRole, forget_delegations, may_stand_in
@@ -72,6 +72,20 @@ def under(admin: User) -> Sequence[Delegation]:
         select(User.id).join(Region, Region.code == User.region_code).where(Region.path.startswith(admin.region.path))
     )
     return db.session.scalars(_listed().where(Delegation.delegator_id.in_(people))).all()
+
+
+def waiting_count(person: User) -> int:
+    """How many delegations wait for this person to confirm them."""
+    if Role.SECURITY not in person.own_roles:
+        return 0
+    waits = (
+        select(func.count(Delegation.id))
+        .join(User, User.id == Delegation.delegator_id)
+        .join(Region, Region.code == User.region_code)
+        .where(Region.path.startswith(person.region.path), Delegation.created_by_id != Delegation.delegator_id)
+        .where(Delegation.confirmed_at.is_(None), Delegation.ended_at.is_(None), Delegation.ends_on >= today())
+    )
+    return db.session.scalar(waits) or 0
 
 
 def one(delegation_id: int) -> Delegation | None:

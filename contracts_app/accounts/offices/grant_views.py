@@ -12,7 +12,7 @@ from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.core.db import db
 from contracts_app.core.web import pages
 
-from . import grants
+from . import delegations, grants
 from .forms import CONFIRM, AnswerForm
 from .recertification import by_words
 
@@ -40,6 +40,7 @@ def index() -> str:
         page=page,
         is_done=is_done,
         waiting=grants.waiting_count(current_user),
+        delegations_waiting=delegations.waiting_count(current_user),
         words=grants.words,
         by_words=by_words,
         confirmers=grants.confirmers(current_user.region),
@@ -62,6 +63,9 @@ def answer(grant_id: int) -> ResponseReturnValue:
         return _page(grant, form)
     if form.decision.data == CONFIRM:
         grants.confirm(current_user, grant, form.answer.data or "")
+        if grant.is_reset:
+            flash(f"已同意重置{grant.user.name}的密码，在这里生成链接，交给本人。")
+            return redirect(url_for("accounts.show_user", user_id=grant.user_id))
         flash(f"{grant.user.name}的授权已复核，立即生效。")
     else:
         grants.refuse(current_user, grant, form.answer.data)

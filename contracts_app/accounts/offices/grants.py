@@ -6,7 +6,7 @@ Until then the account keeps what it had; a new one has nothing. What is taken a
 from collections.abc import Callable, Sequence
 
 from flask import abort
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from contracts_app.accounts import quorum
@@ -17,6 +17,8 @@ from contracts_app.core.db import LARGEST_ID, db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused
 from contracts_app.core.trail import audit
 from contracts_app.regions.models import Level, Region
+
+from . import delegations
 
 CHANGED_SINCE = "提出申请以后，这个账号又有变动。由系统管理员按现在的情况重新提出。"
 ANOTHER_PERSON = "本人提出的、给本人的授权，要由另一位安全管理员复核"
@@ -70,8 +72,8 @@ def listed(person: User, *, waiting: bool) -> Select[RoleGrant]:
 
 
 def inbox_count(person: User) -> int:
-    """The number beside 待复核授权 in the menu of those who decide."""
-    return waiting_count(person) if Role.SECURITY in person.roles else 0
+    """The number beside 待复核授权 in the menu of those who decide: delegations that wait for them stand there too."""
+    return waiting_count(person) + delegations.waiting_count(person) if Role.SECURITY in person.roles else 0
 
 
 def waiting_count(person: User) -> int:
@@ -91,10 +93,16 @@ Ids = Sequence[int] | Select[int]
 def latest_confirmed(user_ids: Ids) -> dict[int, RoleGrant]:
     """Account -> by whom and when its roles were last granted; nothing for accounts from before there were requests."""
     newest = select(func.max(RoleGrant.id)).where(
-        RoleGrant.user_id.in_(user_ids), RoleGrant.stage == GrantStage.CONFIRMED
+        RoleGrant.user_id.in_(user_ids), RoleGrant.stage == GrantStage.CONFIRMED, ~is_reset()
     )
     found = db.session.scalars(shown().where(RoleGrant.id.in_(newest.group_by(RoleGrant.user_id))))
     return {grant.user_id: grant for grant in found}
+
+
+def is_reset() -> ColumnElement[bool]:
+    """Whether a request changes nothing: that a password may be reset, which is no look at the account."""
+    same_roles = RoleGrant.roles_after == RoleGrant.roles_before
+    return and_(same_roles, RoleGrant.region_after_code == RoleGrant.region_before_code)
 
 
 def standing_of(user_ids: Sequence[int]) -> dict[int, RoleGrant]:
@@ -136,7 +144,21 @@ def propose(admin: User, user: User, *, roles: frozenset[Role], region: Region, 
     Raises ``Refused`` when that would leave nobody in one of the three, ``ValueError`` when the roles do not fit.
     """
     fits(roles, region)
-    _keeps_quorum(user, roles)
+    _keeps_quorum(user, roles, region)
+    return _asked(admin, user, roles, region, reason)
+
+
+def ask_reset(admin: User, user: User, reason: str) -> RoleGrant:
+    """Ask that another administrator gets a new password: a request that leaves roles and region as they are.
+
+    Raises ``Refused`` where something else is asked for about the account already: that comes first.
+    """
+    if standing(user):
+        raise Refused("这个账号有待复核的申请，复核以后再申请重置密码。")
+    return _asked(admin, user, user.own_roles, user.region, reason)
+
+
+def _asked(admin: User, user: User, roles: frozenset[Role], region: Region, reason: str) -> RoleGrant:
     withdraw_standing(user, admin)
     grant = _request(user, roles, region, reason)
     grant.proposed_by = admin
@@ -197,7 +219,7 @@ def refuse(person: User, grant: RoleGrant, answer: str) -> None:
 
 def take_away(admin: User, user: User, *, roles: frozenset[Role], reason: str) -> None:
     """Leave the account with these of its roles only, at once; a request that waits about it is taken back."""
-    _keeps_quorum(user, roles)
+    _keeps_quorum(user, roles, user.region)
     before = user.own_roles
     withdraw_standing(user, admin)
     give(user, roles)
@@ -212,7 +234,7 @@ def take_away(admin: User, user: User, *, roles: frozenset[Role], reason: str) -
 def grant_at_machine(who: str, user: User, *, roles: frozenset[Role], region: Region, reason: str) -> RoleGrant:
     """Give roles without a second person: by whoever owns the machine, when too few are left to do it properly."""
     fits(roles, region)
-    _keeps_quorum(user, roles)
+    _keeps_quorum(user, roles, region)
     withdraw_standing(user, who)
     grant = _request(user, roles, region, reason)
     db.session.add(grant)
@@ -266,8 +288,8 @@ def _request(user: User, roles: frozenset[Role], region: Region, reason: str) ->
     )
 
 
-def _keeps_quorum(user: User, roles: frozenset[Role]) -> None:
-    if quorum.role_of_three(user) not in (None, *roles):
+def _keeps_quorum(user: User, roles: frozenset[Role], region: Region) -> None:
+    if quorum.role_of_three(user) not in (None, *roles) or not region.covers(user.region):
         quorum.keep(user)
 
 
@@ -300,7 +322,7 @@ def _has_changed(grant: RoleGrant) -> bool:
 
 def _take_effect(grant: RoleGrant, by: User | None, answer: str) -> None:
     user = grant.user
-    _keeps_quorum(user, grant.roles_after)
+    _keeps_quorum(user, grant.roles_after, grant.region_after)
     if duty_of(grant.roles_after) is not user.duty:  # a link made for the old duty must not open the new one
         db.session.execute(delete(Invitation).where(Invitation.user_id == user.id))
     _close(grant, GrantStage.CONFIRMED, by, answer)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from contracts_app.accounts import dormancy, quorum
 from contracts_app.accounts.entrance import sessions, signing_in
-from contracts_app.accounts.models import AT_THE_MACHINE, RoleGrant, User, UserRole
+from contracts_app.accounts.models import AT_THE_MACHINE, GrantStage, Invitation, RoleGrant, User, UserRole
 from contracts_app.accounts.offices import grants
 from contracts_app.accounts.roles import Role, duty_of
 from contracts_app.accounts.sign_in_models import Ended
@@ -19,6 +19,7 @@ from contracts_app.regions.models import Region
 HOME_REGION = "350500"  # 泉州市, above all its units
 USERNAME_TAKEN = "这个用户名已经有人用，换一个"
 WATCHING = frozenset({Role.SECURITY, Role.AUDITOR})  # of the three, those who look at what administrators do
+RESET = "忘记密码，申请重置"  # the reason of such a request
 REASON_MISSING = "写明事由，例如任职文件的文号"
 FIRST = {Role.ADMIN: "admin", Role.SECURITY: "security", Role.AUDITOR: "auditor"}  # the names of the first of the three
 
@@ -160,8 +161,9 @@ def set_active(admin: User, user: User, *, is_active: bool, reason: str = "") ->
 
 
 def disable_dormant(users: Sequence[User], by: str) -> None:
-    """Disable accounts that nobody uses, and say why in the log."""
+    """Disable accounts that nobody uses, and say why in the log. Raises ``Refused`` for the last one of the three."""
     for user in users:
+        quorum.keep(user)
         user.is_active = False
         grants.withdraw_standing(user, by)
         audit.record(
@@ -180,12 +182,18 @@ def is_watching(user: User) -> bool:
     return bool(user.own_roles & WATCHING)
 
 
+def takes_two(user: User) -> bool:
+    """Whether a link into the account is made by the other office only (三员)."""
+    return quorum.role_of_three(user) is not None
+
+
 def why_no_link(user: User, by: User | None = None) -> str | None:
     """Why no link can be given out with which the person sets a password: by this person, or (None) at the machine.
 
-    Whoever makes a link could use it, and set up the second factor too where there is none. So links for security
-    administrators and auditors are not an administrator's: the first is made by a security administrator, who also
-    confirms the roles, every later one at the machine.
+    Whoever makes a link could use it, and set up the second factor too where there is none. So nobody gets into an
+    account of the three alone: the first link is made by a security administrator after an administrator has asked for
+    the roles; a later one for an administrator after another administrator has asked for it and a security
+    administrator has agreed, one for a security administrator or an auditor at the machine.
     """
     if not user.is_active:
         return "账号已停用，先启用再重置密码"
@@ -197,9 +205,34 @@ def why_no_link(user: User, by: User | None = None) -> str | None:
         return None
     if is_watching(user) and user.password_hash:
         return "安全管理员、审计员的密码由管服务器的人运行 flask --app wsgi users invite 重置"
-    if by.has(Role.SECURITY) != is_watching(user):
-        return f"设置密码的链接由{'安全' if is_watching(user) else '系统'}管理员生成"
+    if user.password_hash and takes_two(user) and agreed_reset(user) is None:
+        return "系统管理员的密码要两个人才能重置：另一位系统管理员先申请，安全管理员复核后在这里生成链接"
+    if by.has(Role.SECURITY) != takes_two(user):
+        return f"设置密码的链接由{'安全' if takes_two(user) else '系统'}管理员生成"
     return None
+
+
+def why_no_reset(admin: User, user: User) -> str | None:
+    """Why this administrator cannot ask that the password of another one is reset."""
+    if not (admin.has(Role.ADMIN) and user.own_roles == {Role.ADMIN} and user.password_hash and user.is_active):
+        return "只有系统管理员为另一位已设置密码的系统管理员申请重置密码"
+    return "自己的密码在“我的账号”里修改" if admin.id == user.id else None
+
+
+def ask_reset(admin: User, user: User) -> RoleGrant:
+    """Ask that another administrator, who has forgotten it, may set a new password; a second person agrees to it."""
+    _must_cover(admin, user.region)
+    if reason := why_no_reset(admin, user):
+        raise Refused(f"{reason}。")
+    return grants.ask_reset(admin, user, RESET)
+
+
+def agreed_reset(user: User) -> RoleGrant | None:
+    """The request to reset the password that was agreed to and is still good: not used, and not older than a link."""
+    agreed = select(RoleGrant).where(RoleGrant.user_id == user.id, RoleGrant.stage == GrantStage.CONFIRMED)
+    agreed = agreed.where(grants.is_reset(), RoleGrant.decided_at > now_utc() - signing_in.INVITATION_LASTS)
+    used = select(Invitation.id).where(Invitation.user_id == user.id, Invitation.used_at >= RoleGrant.decided_at)
+    return db.session.scalars(agreed.where(~used.exists()).order_by(RoleGrant.id.desc()).limit(1)).first()
 
 
 def invite(person: User, user: User) -> str:

@@ -36,7 +36,7 @@ def dormant(days: int, unused_days: int, disable: bool) -> None:
 
     Run once a day with --disable. Enabling one again is for an administrator, in the application.
     """
-    with unit_of_work():
+    with _said(), unit_of_work():
         found = dormancy.dormant(days, unused_days)
         if disable:
             actions.disable_dormant(found, AT_THE_MACHINE)

@@ -16,7 +16,7 @@ from contracts_app.accounts.offices import grants, recertification
 from contracts_app.accounts.offices.forms import NewUserForm, UserForm
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.accounts.queries import Condition
-from contracts_app.accounts.roles import Role
+from contracts_app.accounts.roles import THREE, Role
 from contracts_app.accounts.sign_in_models import Ended
 from contracts_app.core import conflicts
 from contracts_app.core.errors import Refused, Stale
@@ -123,7 +123,8 @@ def show_user(user_id: int) -> str:
         history=grants.of(user),
         certified=recertification.of(user),
         why_no_link=(why_no_link := actions.why_no_link(user, current_user)),
-        shows_link=may(current_user, Can.MANAGE_USERS) or (actions.is_watching(user) and not why_no_link),
+        shows_link=may(current_user, Can.MANAGE_USERS) or (actions.takes_two(user) and not why_no_link),
+        asks_reset=actions.why_no_reset(current_user, user) is None and grants.standing(user) is None,
         is_dormant=dormancy.is_dormant(user),
         why_dormant=dormancy.words(user),
         may_manage=may(current_user, Can.MANAGE_USERS),
@@ -148,7 +149,7 @@ def new_user() -> ResponseReturnValue:
                 region=region,
                 reason=form.reason.data,
             )
-            who = "由安全管理员" if form.chosen_roles & actions.WATCHING else ""
+            who = "由安全管理员" if form.chosen_roles & set(THREE) else ""
             flash(f"账号已建立，授权申请已提交。安全管理员复核后，{who}在这里生成{user.name}设置密码的链接。")
             return redirect(url_for(".show_user", user_id=user.id))
     return render_template("accounts/edit.html", form=form, user=None), 422 if form.errors else 200
@@ -215,6 +216,16 @@ def invite_user(user_id: int) -> ResponseReturnValue:
     response = make_response(render_template("accounts/link.html", user=user, link=link, heading=heading, days=lasts))
     response.headers["Cache-Control"] = "no-store"  # a secret is in it: kept by no browser and no proxy
     return response
+
+
+@bp.post("/users/<int:user_id>/password-reset")
+@needs(Can.MANAGE_USERS)
+def ask_reset(user_id: int) -> Response:
+    """Ask that another administrator gets a new password; a security administrator agrees and makes the link."""
+    user = queries.one(user_id, current_user)
+    actions.ask_reset(current_user._get_current_object(), user)
+    flash(f"已申请重置{user.name}的密码。安全管理员复核后，由安全管理员在这里生成链接。")
+    return redirect(url_for(".show_user", user_id=user.id))
 
 
 @bp.post("/users/<int:user_id>/disable", defaults={"is_active": False}, endpoint="disable_user")
