@@ -15,6 +15,7 @@ import click
 from flask import Flask, current_app
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from contracts_app.accounts.models import Onlooker
@@ -23,11 +24,13 @@ from contracts_app.accounts.users.owner_commands import users
 from contracts_app.accounts.watching.commands import audit_group
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.books.facets import Caliber
+from contracts_app.contracts.books.ledger import LedgerEntry
 from contracts_app.contracts.checking.rule_commands import rules
 from contracts_app.contracts.counting import summaries as sums
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.filing.file_commands import files
 from contracts_app.contracts.finding.search_commands import reindex
+from contracts_app.contracts.models import Contract
 from contracts_app.contracts.states import State
 from contracts_app.contracts.workflow import CONTRACT
 from contracts_app.core import logs
@@ -47,7 +50,6 @@ from contracts_app.operations.doctor_commands import doctor
 from contracts_app.operations.key_commands import keys
 from contracts_app.reference import edition, load_reference
 from contracts_app.regions.queries import units
-from contracts_app.statistics.overview.queries import unit_totals
 from contracts_app.statistics.publishing.snapshot_commands import snapshot
 from contracts_app.statistics.reporting.commands import report_command
 from contracts_app.statistics.totals import printing
@@ -195,39 +197,61 @@ def _names(guards: tuple[Guard, ...]) -> list[str]:
 @click.option("--caliber", type=click.Choice([one.value for one in Caliber]), help="By whose place it is counted.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The last day that counts.")
 @click.option("--unit", help="Code of one assessment unit; the whole city if none is said.")
+@click.option("--show", "more", multiple=True, type=click.Choice(list(printing.MORE)), help="Of the total amount, too.")
+@click.option("--total/--no-total", default=None, help="A last row of all; only of a table if nothing is said.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
 @click.pass_context
-def totals(context: click.Context, year: int | None, by: str | None, form: str, **asked: Any) -> None:
+def totals(
+    context: click.Context,
+    year: int | None,
+    by: str | None,
+    more: tuple[str, ...],
+    total: bool | None,
+    form: str,
+    **asked: Any,
+) -> None:
     """Print a year's totals by unit against targets, whole city: what 年度总览 shows. Amounts in 元.
 
     With --by, or anything else that is asked: numbers and the four amounts by these dimensions, 分类统计.
+    --show may be repeated: what a contract has on average, the share of the whole, the same days of last year, growth.
     """
     if context.invoked_subcommand is not None:
         return
     if by is None and not any(asked.values()):
-        lines = printing.rows(unit_totals(year or today().year, units()))
-        click.echo(printing.AS[form](lines, printing.COLUMNS))
-        return
-    try:
-        dimensions = printing.dimensions_of(by or "unit")
-        query = printing.query_of(year or today().year, **asked)
-    except ValueError as wrong:
-        raise click.UsageError(str(wrong)) from None
-    click.echo(
-        printing.AS[form](printing.rows_by(query, Onlooker.of_all(), dimensions), printing.columns_by(dimensions))
-    )
+        found = printing.of_units(year or today().year, units(), more)
+    else:
+        try:
+            dimensions = printing.dimensions_of(by or "unit")
+            query = printing.query_of(year or today().year, **asked)
+        except ValueError as wrong:
+            raise click.UsageError(str(wrong)) from None
+        found = printing.of_dimensions(query, Onlooker.of_all(), dimensions, more)
+    click.echo(printing.AS[form](found, total=form == "table" if total is None else total))
 
 
 @totals.command()
 def verify() -> None:
     """Count again: the summaries from the ledger, the ledger from the contracts; fail with everything that differs."""
     with only_reading(), _watched("正在重新计数") as told:
+        compared = _compared()
         differences = [*ledger.verify(), *money.verify(), *sums.verify(told)]
     if differences:
         for one in differences:
             click.echo(one)
-        _fail(f"统计汇总有 {len(differences)} 处与重新计数不一致。")
-    click.echo("一致")
+        _fail(f"统计汇总有 {len(differences)} 处与重新计数不一致。比较了{compared}")
+    click.echo(f"一致：比较了{compared}")
+
+
+def _compared() -> str:
+    """What the proof goes through, in numbers: who reads “一致” wants to know of how much."""
+    registered = _number(Contract, Contract.registration_number.is_not(None))
+    kept = _number(sums.FacetTotal)
+    of_sums = f"{kept:,} 个汇总" if kept else "还没有汇总（条数少，直接从台账相加）"
+    return f"登记过的合同 {registered:,} 份、台账 {_number(LedgerEntry):,} 条、{of_sums}。"
+
+
+def _number(model: Any, *which: Any) -> int:
+    return db.session.scalar(select(func.count()).select_from(model).where(*which)) or 0
 
 
 @totals.command()

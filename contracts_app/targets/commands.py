@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.queries import by_username
@@ -17,6 +15,7 @@ from contracts_app.core.clock import today
 from contracts_app.core.db import unit_of_work
 from contracts_app.core.errors import Refused
 from contracts_app.core.keeping.files import FileRefused
+from contracts_app.core.sheets import printed
 from contracts_app.regions.models import Region
 from contracts_app.regions.queries import region
 
@@ -127,17 +126,15 @@ def _as_csv(lines: list[dict[str, Any]]) -> str:
 
 
 def _as_table(lines: list[dict[str, Any]], names: dict[str, str]) -> str:
-    table = Table("地区", "指标", "数值", "单位", "版本", "文号", "印发日期")
-    table.columns[2].justify = "right"
-    for line in lines:
-        value = f"{line['comparison'] if line['comparison'] != '=' else ''}{line['value']}"
-        table.add_row(
-            line["region"], names[line["measure"]], value, line["unit"], str(line["version"]), line["document"],
-            line["issued_on"] or "",
-        )  # fmt: skip
-    console = Console(file=io.StringIO(), width=140)
-    console.print(table)
-    return str(console.file.getvalue()).rstrip("\n")  # type: ignore[attr-defined]
+    rows = [
+        [
+            *(line["region"], names[line["measure"]], line["document"], line["issued_on"] or "", line["unit"]),
+            f"{line['comparison'] if line['comparison'] != '=' else ''}{Decimal(line['value']):,f}",
+            str(line["version"]),
+        ]
+        for line in lines
+    ]
+    return printed.table(("地区", "指标", "文号", "印发日期", "单位", "数值", "版本"), rows, texts=5)
 
 
 def _report(checked: Checked, saved: int, *, dry_run: bool) -> str:

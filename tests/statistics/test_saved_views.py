@@ -90,9 +90,29 @@ def test_names_are_told_apart_and_two_windows_do_not_overwrite_each_other(make, 
     assert session.query(SavedView).count() == 0
 
 
-def test_a_view_of_this_year_moves_on_with_the_calendar(make, sign_in, session, keep):
+def test_a_view_of_this_year_moves_on_with_the_calendar(make, sign_in, keep):
     visitor = sign_in(make.user(Role.MANAGER))
     view_id = keep(visitor, arguments="rows=unit&columns=&year=2024&since=2022&date_to=2024-02-29", follows_year="y")
-    session.query(SavedView).update({"saved_on": date(today().year - 1, 3, 1)})
+    year = today().year
     args = parse_qs(urlsplit(visitor.get(f"/statistics/views/{view_id}").location).query)
-    assert (args["year"], args["since"], args["date_to"]) == (["2025"], ["2023"], ["2025-02-28"])
+    assert (args["year"], args["since"]) == ([str(year)], [str(year - 2)]), "as many years as before, to this one"
+    assert args["date_to"][0] in (f"{year}-02-28", f"{year}-02-29")
+    of_days = keep(
+        visitor,
+        "签订的",
+        of="contracts",
+        arguments="date_kind=signed&date_from=2024-07-01&date_to=2025-06-30",
+        follows_year="y",
+    )
+    args = parse_qs(urlsplit(visitor.get(f"/statistics/views/{of_days}").location).query)
+    assert (args["date_from"], args["date_to"]) == ([f"{year - 1}-07-01"], [f"{year}-06-30"])
+
+
+def test_what_cannot_be_read_is_told_before_a_view_is_kept(make, sign_in, keep):
+    visitor = sign_in(make.user(Role.MANAGER))
+    asked = visitor.get("/statistics/views/new", query_string={"arguments": "rows=month&year=2025&unit=zz"}).text
+    assert "考核单元从列表里选一项" in asked
+    keep(visitor, "给登记员", role="registrar")
+    page = visitor.get("/statistics/views?page=999").text
+    assert "没有第 999 页" in page
+    assert "晋江市及下属地区的登记员" in page, "as the form calls them"

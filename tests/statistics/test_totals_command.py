@@ -5,10 +5,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from contracts_app.contracts.books import ledger
 from contracts_app.contracts.books.ledger import LedgerEntry
+from contracts_app.contracts.counting.summaries import FacetTotal
 from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units
@@ -59,9 +60,33 @@ def test_csv_has_the_same_columns(app, register):
     assert next(line for line in lines if line["unit"] == "晋江市")["total_amount"] == "1000000.00"
 
 
-def test_the_table_is_for_people(app, register):
+def test_the_table_is_for_people(app, register, task):
     register(JINJIANG, "2025-01-01", 100)
-    assert "| 晋江市 | 1 | 1000000.00 | 1000000.00 | — | — |" in run(app, "--year", "2025").stdout
+    task(JINJIANG, 2025, 120)
+    table = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in run(app, "--year", "2025").stdout.splitlines()
+    ]
+    assert ["晋江市", "1", "1,000,000.00", "1,000,000.00", "1,200,000.00", "83.3%"] in table
+    assert table[-1] == ["合计", "1", "1,000,000.00", "1,000,000.00", "1,200,000.00", "83.3%"]
+    assert table[2][-2:] == ["—", "—"]
+
+
+def test_average_share_last_year_and_growth_are_shown_on_demand(app, register):
+    register(JINJIANG, "2024-03-01", 50, "KF1")
+    register(JINJIANG, "2025-03-01", 60, "KF1")
+    register(JINJIANG, "2025-04-01", 30, "KF1")
+    register(SHISHI, "2025-05-01", 10, "FW1")
+    more = [word for name in ("average", "share", "before", "growth") for word in ("--show", name)]
+    by_unit = json.loads(run(app, "--year", "2025", *more, "--format", "json").stdout)
+    by_type = json.loads(run(app, "--year", "2025", "--by", "type", *more, "--total", "--format", "json").stdout)
+    shown = {"average": "450000.00", "share": "0.9000", "before": "500000.00", "growth": "0.8000"}
+    assert shown.items() <= next(line for line in by_unit if line["unit"] == "晋江市").items()
+    assert shown.items() <= by_type[0].items()
+    nothing_before = {"average": "100000.00", "share": "0.1000", "before": None, "growth": None}
+    assert nothing_before.items() <= next(line for line in by_type if line["type"] == "FW").items()
+    whole = {"type": "", "type_name": "合计", "contracts": 3, "share": "1.0000", "growth": "1.0000"}
+    assert whole.items() <= by_type[-1].items()
+    assert "+80.0%" in run(app, "--year", "2025", "--by", "type", "--show", "growth").stdout
 
 
 def test_a_year_that_is_none_is_refused(app):
@@ -69,10 +94,19 @@ def test_a_year_that_is_none_is_refused(app):
     assert run(app, "--year", "12").exit_code == 2
 
 
-def test_verify_is_content_with_true_totals(app, register):
+def test_verify_says_what_it_compared(app, register, session):
     register(JINJIANG, "2025-01-01", 100)
     result = run(app, "verify")
-    assert (result.exit_code, result.stdout) == (0, "一致\n")
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "一致：比较了登记过的合同 1 份、台账 1 条、还没有汇总（条数少，直接从台账相加）。\n",
+    )
+    fold = app.test_cli_runner().invoke(args=["totals", "fold"])
+    assert fold.exit_code == 0
+    assert " 个汇总。" in run(app, "verify").stdout
+    session.execute(delete(FacetTotal))
+    lost = run(app, "verify")
+    assert lost.exit_code == 1, "what was folded is not there any more"
 
 
 def test_verify_names_every_cell_that_differs(app, register, session):
@@ -111,7 +145,8 @@ def test_by_two_dimensions_there_are_keys_names_and_the_four_amounts(app, regist
     }
     assert lines[2]["received_amount"] == "1234.50"
     table = run(app, "--year", "2025", "--by", "type").stdout
-    assert "| KF | 技术开发 | 1 | 1000000.00 | 600000.00 | 0.00 | 1234.50 |" in table
+    cells = [cell.strip() for cell in table.splitlines()[2].split("|")]
+    assert cells[1:-1] == ["KF", "技术开发", "1", "1,000,000.00", "600,000.00", "0.00", "1,234.50"]
     lines = run(
         app, "--year", "2026", "--since", "2025", "--by", "platform", "--unit", SHISHI, "--format", "csv"
     ).stdout

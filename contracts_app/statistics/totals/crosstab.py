@@ -136,8 +136,8 @@ class _Builder:
         # Last year's cells are added up only where they are shown: its rows alone come from a smaller summary.
         self.has_cells_before = self.columns is not None and question.show is Show.GROWTH
         self.before_query = question.before
-        self.now = _cells(question.query, person, both)
-        self.before = _cells(self.before_query, person, both if self.has_cells_before else both[:1], years=1)
+        self.now = cells(question.query, person, both)
+        self.before = cells(self.before_query, person, both if self.has_cells_before else both[:1], years=1)
         self._row_queries: dict[tuple[str | None, bool], ContractQuery] = {}
 
     def table(self, whole: bool) -> Table:
@@ -346,7 +346,7 @@ def _head(code: str, label: str, measure: Measure) -> Head:
     return Head(code, label, measure.definition, measure=measure)
 
 
-def _cells(query: ContractQuery, person: Reader, by: Sequence[Dimension], years: int = 0) -> Cells:
+def cells(query: ContractQuery, person: Reader, by: Sequence[Dimension], years: int = 0) -> Cells:
     """Sums by row and column; with ``years`` under the keys of as many years later."""
     return {
         (_years_later(by[0], keys[0], years), _years_later(by[1], keys[1], years) if len(keys) > 1 else ""): sums

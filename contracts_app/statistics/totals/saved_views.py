@@ -5,7 +5,7 @@ region and roles let them see. A view of somebody else's is there for those with
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -67,22 +67,35 @@ class SavedView(Base):
 
     @property
     def for_whom(self) -> str:
-        """自己, or 泉州市的登记员."""
-        return f"{self.region.name}的{self.role.label}" if self.role else "自己"
+        """自己, or 泉州市及下属地区的登记员."""
+        return role_in(self.region, self.role) if self.role else "自己"
 
     @property
     def address(self) -> str:
         """The page's address: of a view that follows the year, the one of today's year."""
         args = dict(parse_qsl(self.arguments))
         if self.follows_year:
-            args |= _years_on(args, today().year - self.saved_on.year)
+            args |= _in_this_year(args)
         endpoint = "totals.index" if self.kind is Kind.TOTALS else "contracts.index"
         return f"{url_for(endpoint)}?{urlencode(args)}"
 
 
-def _years_on(args: Mapping[str, str], years: int) -> dict[str, str]:
-    """The arguments that name a year or a day, so many years later."""
+def role_in(region: Region, role: Role) -> str:
+    """A role in a region and below it, as a view's form and the list of views call it."""
+    return f"{region.name}及下属地区的{role.label}"
+
+
+def _in_this_year(args: Mapping[str, str]) -> dict[str, str]:
+    """The arguments that name a year or a day, moved so that the last year is this one: a span keeps its length.
+
+    Of a list that is asked for by days alone, the last day's year counts.
+    """
     query = ContractQuery.from_args(args)
+    last_day = query.date_to or query.date_from
+    last = query.year or (last_day.year if last_day else None)
+    if last is None:
+        return {}
+    years = today().year - last
     days = {name: _later(day, years) for name in ("date_from", "date_to") if (day := getattr(query, name)) is not None}
     moved = replace(
         query,
@@ -138,15 +151,28 @@ def at_hand(person: User, kind: Kind, most: int = 8) -> list[SavedView]:
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def asked(kind: Kind, arguments: str, person: User) -> tuple[str, str, int | None]:
-    """Arguments put in order, what they ask in words, and the year they name; what cannot be read is left out."""
+@dataclass(frozen=True)
+class Asked:
+    """What a view is to keep: its arguments in order and in words. ``faults`` tell of what could not be read."""
+
+    arguments: str
+    words: str
+    year: int | None
+    faults: tuple[str, ...] = ()
+
+
+def asked(kind: Kind, arguments: str, person: User) -> Asked:
+    """Arguments put in order; what cannot be read is left out and told of."""
     given = dict(parse_qsl(arguments[:LONGEST_ADDRESS]))
     if kind is Kind.TOTALS:
         question = Question.from_args(given, person)
-        return urlencode(question.to_args()), f"{question.title} · {question.query.sentence()}", question.query.year
+        words = f"{question.title} · {question.query.sentence()}"
+        faults = tuple(sentence for sentences in question.faults.values() for sentence in sentences)
+        return Asked(urlencode(question.to_args()), words, question.query.year, faults)
     query = ContractQuery.from_args(given).known(person)
     kept = {name: given[name] for name in ("sort", "size") if name in given}
-    return urlencode(query.to_args() | kept), query.sentence(), query.year
+    faults = tuple(sentence for _, sentence in query.faults)
+    return Asked(urlencode(query.to_args() | kept), query.sentence(), query.year, faults)
 
 
 # --- changing --------------------------------------------------------------------------------------------------------
@@ -171,12 +197,12 @@ def create(person: User, *, kind: Kind, arguments: str, name: str, role: Role | 
     count = db.session.scalar(select(func.count()).where(SavedView.owner_id == person.id)) or 0
     if count >= MOST:
         raise Refused(f"每人最多保存 {MOST} 个常用视图，先删除不用的。")
-    kept, words, _ = asked(kind, arguments, person)
+    kept = asked(kind, arguments, person)
     view = SavedView(
         kind=kind,
         name=name,
-        arguments=kept,
-        words=words,
+        arguments=kept.arguments,
+        words=kept.words,
         follows_year=follows_year,
         owner_id=person.id,
         region_code=person.region_code,

@@ -40,14 +40,15 @@ class ViewForm(RecordForm):
         coerce=lambda value: next((role for role in Role if role.value == value), None),
         description="别人打开时，看到的是他本人权限和地区内的数。",
     )
-    follows_year = BooleanField("打开时换成当年", description="年度和日期跟着日历走，明年打开就是明年的数。")
+    follows_year = BooleanField(
+        "打开时换成当年",
+        description="年度换成打开那年，日期换成那年的同月同日；跨几年的，最后一年换成那年，年数不变。",
+    )
 
     def __init__(self, *args: Any, person: User, view: SavedView | None, **kwargs: Any) -> None:
         super().__init__(*args, obj=view, **kwargs)
         self.view, self.owner_id = view, view.owner_id if view else person.id
-        offered = [
-            (role.value, f"{person.region.name}及下属地区的{role.label}") for role in saved_views.roles_offered(person)
-        ]
+        offered = [(role.value, saved_views.role_in(person.region, role)) for role in saved_views.roles_offered(person)]
         if view and view.role and view.role.value not in dict(offered):
             offered.append((view.role.value, view.for_whom))
         self.role.choices = choice_list(offered, "自己")
@@ -66,8 +67,15 @@ class ViewForm(RecordForm):
 @needs(Can.SEE_STATISTICS)
 def index() -> str:
     """Every view the person may open."""
-    page = saved_views.page(current_user, *number_from(request.args))
-    return render_template("statistics/saved_views.html", page=page, why_not_edit=saved_views.why_not_edit)
+    number, size = number_from(request.args)
+    page = saved_views.page(current_user, number, size)
+    return render_template(
+        "statistics/saved_views.html",
+        page=page,
+        missing=number if number > page.last else None,
+        this_year=today().year,
+        why_not_edit=saved_views.why_not_edit,
+    )
 
 
 @bp.route("/new", methods=["GET", "POST"])
@@ -75,13 +83,13 @@ def index() -> str:
 def new() -> ResponseReturnValue:
     """Keep what a page shows; the address says which page (``of``) and what it was asked (``arguments``)."""
     kind = next((kind for kind in Kind if kind.value == request.args.get("of", "totals")), None) or abort(404)
-    arguments, words, year = saved_views.asked(kind, request.args.get("arguments", ""), current_user)
-    form = ViewForm(person=current_user, view=None, follows_year=year == today().year)
+    asked = saved_views.asked(kind, request.args.get("arguments", ""), current_user)
+    form = ViewForm(person=current_user, view=None, follows_year=asked.year == today().year)
     if form.validate_on_submit():
-        view = saved_views.create(current_user, kind=kind, arguments=arguments, **form.answers())
+        view = saved_views.create(current_user, kind=kind, arguments=asked.arguments, **form.answers())
         flash(f"已保存：{view.name}。")
         return redirect(url_for(".index"))
-    return _form_page(form, None, kind=kind, words=words)
+    return _form_page(form, None, kind=kind, words=asked.words, faults=asked.faults)
 
 
 @bp.get("/<int:view_id>")
@@ -124,6 +132,8 @@ def delete(view_id: int) -> ResponseReturnValue:
     return redirect(url_for(".index"))
 
 
-def _form_page(form: ViewForm, view: SavedView | None, *, kind: Kind, words: str) -> ResponseReturnValue:
-    html = render_template("statistics/saved_view.html", form=form, view=view, kind=kind, words=words)
+def _form_page(
+    form: ViewForm, view: SavedView | None, *, kind: Kind, words: str, faults: tuple[str, ...] = ()
+) -> ResponseReturnValue:
+    html = render_template("statistics/saved_view.html", form=form, view=view, kind=kind, words=words, faults=faults)
     return html, 422 if form.errors or form.form_errors else 200
