@@ -1,7 +1,7 @@
 """The rules in force on a day, and the calendar of working days."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -64,9 +64,35 @@ def rule_set_on(day: date) -> RuleSet:
     return found
 
 
+def rule_sets_within(first: date, last: date) -> Sequence[RuleSet]:
+    """Those in force on any day from the first to the last, never a draft, the oldest first."""
+    kept: dict[tuple[date, date], Sequence[RuleSet]] = db.session.info.setdefault("rule_sets_within", {})
+    if (first, last) not in kept:
+        wanted = select(RuleSet).where(
+            RuleSet.status != Status.DRAFT,
+            or_(RuleSet.valid_from.is_(None), RuleSet.valid_from <= last),
+            or_(RuleSet.valid_to.is_(None), RuleSet.valid_to >= first),
+        )
+        found = db.session.scalars(wanted.order_by(RuleSet.valid_from.nulls_first(), RuleSet.code)).all()
+        kept[first, last] = found
+    return kept[first, last]
+
+
+def names_of_rules(sets: Iterable[tuple[str, date | None]]) -> str:
+    """Rule sets by name and first day, the oldest first, as every page and paper names them: those that came into
+    force only later with the day from which they hold."""
+    named = [(name, f"{since} 起" if since and place else "") for place, (name, since) in enumerate(sets)]
+    return "；".join(since + name for name, since in named)
+
+
+def rules_within(first: date, last: date) -> str:
+    """The names of the rule sets in force on any day from the first to the last."""
+    return names_of_rules((one.name, one.valid_from) for one in rule_sets_within(first, last))
+
+
 def forget_what_was_read() -> None:
     """To be called by what changes rule sets or rules: the next question reads them again."""
-    for name in ("rule_set_on", "rules_of"):
+    for name in ("rule_set_on", "rule_sets_within", "rules_of"):
         db.session.info.pop(name, None)
 
 

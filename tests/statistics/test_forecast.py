@@ -58,6 +58,12 @@ def test_three_years_give_a_band_from_their_errors_two_from_the_months_one_none(
     assert float(three.high) == pytest.approx(float(three.value) * (1 + half), abs=0.02)
     assert two.low < two.value < two.high
     assert (one.low, one.high, one.trials) == (None, None, ())
+    assert [trial.is_inside for trial in two.trials] == [None, None], "of one other year there is no band"
+    tried = forecast(three.trials[0].by_then, AUTUMN, years[1:])
+    assert (three.trials[0].low, three.trials[0].high) == (tried.low, tried.high), "that year without itself"
+    assert [trial.is_inside for trial in three.trials] == [
+        trial.low <= trial.came <= trial.high for trial in three.trials
+    ]
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,12 @@ def test_what_is_under_way_leads_to_its_list_and_closes_the_gap(make, sign_in, r
     person = make.user(Role.MANAGER, region=QUANZHOU)
     visitor = sign_in(person)
     page = visitor.get("/statistics/?p_accepted=25").text
-    assert "补上缺口最少要登记这 1 项" in page
+    assert "补上缺口要登记这 1 项" in page
     assert f"/contracts/{waiting.id}" in page
     assert "即使如此，预期仍差 <b>40.00 万元</b>" in page, "60 are missing, a quarter of 80 is expected"
+    hopeless = visitor.get("/statistics/?p_accepted=0").text
+    assert "没有可能登记的，补不上缺口 60.00 万元" in hopeless
+    assert f"/contracts/{waiting.id}" not in hopeless
     numbers = [number for number in numbers_on(page) if "state=" in number.href]
     feet = feet_of(numbers, visitor, person)
     for number in numbers:
@@ -122,7 +125,12 @@ def test_the_sentence_says_the_year_in_words(make, sign_in, register, task):
     task(JINJIANG, 2025, 20_000)
     page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/?year=2025").text
     sentence = re.sub("<[^>]+>", "", page[page.index("<p data-copy-text>") : page.index("复制这句话")])
-    assert "2025 年，全市认定登记技术合同 1 项，成交额 1.50 亿元，比上年增长 50.0%，完成年度任务的 75.0%。" in sentence
+    assert sentence.startswith("2025年，泉州市新增技术合同登记1项，成交额1.50亿元，同比增长50.0%")
+    assert "（截至2025年12月31日，登记口径）。" in sentence
+    published = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/sentence?period=2025").text
+    assert sentence == re.sub(
+        "<[^>]+>", "", published[published.index("<p data-copy-text>") : published.index("复制这句话")]
+    )
 
 
 def test_a_year_that_is_over_speaks_of_its_task_and_not_of_a_pace(make, sign_in, a_year):

@@ -35,12 +35,27 @@ def waiting(amounts):
 
 @given(gap=st.integers(1, 10**6), amounts=st.lists(st.integers(0, 10**6), max_size=12))
 def test_the_gap_is_closed_by_the_fewest_or_everything_is_listed(gap, amounts):
-    found = close(Decimal(gap).scaleb(-2), waiting(amounts))
+    found = close(Decimal(gap).scaleb(-2), waiting(amounts), {State.ACCEPTED: Fraction(1, 2)})
     assert found.closes or len(found.chosen) == len(amounts)
     assert found.closes == (sum(amounts) >= gap)
     if found.closes:
         fewer = sorted(amounts, reverse=True)[: len(found.chosen) - 1]
         assert sum(fewer) < gap, "no smaller set would do"
+
+
+def test_the_likeliest_close_the_gap_without_what_cannot_be_and_without_what_is_to_spare():
+    under_way = [
+        Waiting(place, "", "", "", "", state, Decimal(amount), None)
+        for place, (state, amount) in enumerate(
+            [(State.EXPERT, 900), (State.SUBMITTED, 80), (State.CHECKED, 10), (State.CHECKED, 30), (State.EXPERT, 5)]
+        )
+    ]
+    likely = {State.SUBMITTED: Fraction(1, 2), State.CHECKED: Fraction(9, 10), State.EXPERT: Fraction(0)}
+    found = close(Decimal(100), under_way, likely)
+    assert [one.amount for one in found.chosen] == [30, 80], "10 is not needed once the 80 is there"
+    assert found.expected == 27 + 40
+    assert [one.amount for one in close(Decimal(500), under_way, likely).chosen] == [30, 10, 80], "all that can be"
+    assert close(Decimal(1), under_way, dict.fromkeys(likely, Fraction(0))).chosen == ()
 
 
 def test_a_chance_comes_from_the_state_else_from_all_that_were_submitted_else_from_us():
@@ -86,9 +101,13 @@ def test_what_is_under_way_by_state_and_what_it_would_do_for_the_task(make, regi
     amounts = {stage.state: stage.counted.total_amount / WAN for stage in found.stages}
     assert amounts == dict.fromkeys(PENDING, 0) | {State.SUBMITTED: 30, State.REVIEWED: 70, State.ACCEPTED: 900}
     assert found.gap == 60 * WAN
-    assert [one.title for one in found.closing.chosen] == ["在办50", "在办30"]
+    assert [one.title for one in found.closing.chosen] == ["在办30", "在办50"], "the likelier first"
+    assert (found.closing.expected, found.expected_of_others, found.others) == (55 * WAN, 10 * WAN, 1)
     assert found.gap_after_all == (60 - 100) * WAN
     assert found.gap_left == (60 - 35 - 30) * WAN
+    without = pipeline(year, manager, {State.REVIEWED: Fraction(0), State.SUBMITTED: Fraction(1)})
+    assert [one.title for one in without.closing.chosen] == ["在办30"]
+    assert (without.gap_after_all, without.impossible.contracts) == (30 * WAN, 2)
     assert found.is_set
 
     own = make.user(Role.MANAGER, region=SHISHI)

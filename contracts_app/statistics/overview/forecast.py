@@ -13,7 +13,7 @@ Pure functions. The same figures give the same answer on any machine; amounts ar
 
 from calendar import isleap, monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -38,6 +38,13 @@ class Band(Word):
     ERRORS = "errors", "按往年同日预测误差"
     DRAWN = "drawn", "按往年各月波动（只有两年，误差太少）"
     NONE = "none", "往年只有一年，给不出区间"
+
+
+_CAUTIONS = {
+    Band.ERRORS: "区间来自往年同日的预测误差，仅供参考",
+    Band.DRAWN: "可参照的往年只有两年，区间仅供参考",
+    Band.NONE: "可参照的往年只有一年，给不出区间，仅供参考",
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,13 @@ class Trial:
     by_then: Decimal
     exact: Fraction
     came: Decimal
+    low: Decimal | None = None  # of the 80 % band that the other years would have given
+    high: Decimal | None = None  # None where these were too few
+
+    @property
+    def is_inside(self) -> bool | None:
+        """Whether the year ended inside that band; None where there was none."""
+        return None if self.low is None or self.high is None else self.low <= self.came <= self.high
 
     @property
     def said(self) -> Decimal:
@@ -98,6 +112,11 @@ class Forecast:
     trials: tuple[Trial, ...]  # the newest first
     band: Band
 
+    @property
+    def caution(self) -> str:
+        """What has to be said wherever the forecast is."""
+        return _CAUTIONS[self.band]
+
 
 @dataclass(frozen=True)
 class NoForecast:
@@ -120,16 +139,28 @@ def forecast(done: Decimal, on: date, past: Sequence[PastYear]) -> Forecast | No
     exact = Fraction(done) / share
     value = _amount(exact)
     trials = tuple(_trials(usable, elapsed))
+    band, low, high = _band(exact, done, usable, trials, on)
+    tried = []
+    for trial in trials:
+        others = [year for year in usable if year.year != trial.year]
+        edges = _band(trial.exact, trial.by_then, others, tuple(_trials(others, elapsed)), on)
+        tried.append(replace(trial, low=edges[1], high=edges[2]))
+    return Forecast(value, low, high, share, usable, tuple(tried), band)
+
+
+def _band(
+    exact: Fraction, done: Decimal, past: Sequence[PastYear], trials: Sequence[Trial], on: date
+) -> tuple[Band, Decimal | None, Decimal | None]:
+    """Where the band comes from and its edges round a forecast from these years; never below what is registered."""
     half = _half_width(trials)
     if half is not None:
         band, edges = Band.ERRORS, (1 - half, 1 + half)
-    elif len(usable) > 1:
-        band, edges = Band.DRAWN, _drawn(usable, on)
+    elif len(past) > 1:
+        band, edges = Band.DRAWN, _drawn(past, on)
     else:
-        return Forecast(value, None, None, share, usable, trials, Band.NONE)
+        return Band.NONE, None, None
     low = max(done, _amount(exact * min(edges[0], Fraction(1))))
-    high = _amount(exact * max(edges[1], Fraction(1)))
-    return Forecast(value, min(low, value), high, share, usable, trials, band)
+    return band, min(low, _amount(exact)), _amount(exact * max(edges[1], Fraction(1)))
 
 
 def _share(past: Sequence[PastYear], elapsed: Fraction) -> Fraction:

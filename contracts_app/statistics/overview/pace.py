@@ -13,7 +13,8 @@ _FEN = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Half:
-    """双过半: whether half of a task was reached by 30 June. Amounts are 元, counts contracts."""
+    """双过半: whether half of a task was reached by 30 June: of the task in force on that day, as in the half-year
+    report, whatever was revised later. Amounts are 元, counts contracts."""
 
     measure: str  # total_amount or contracts
     label: str
@@ -21,6 +22,7 @@ class Half:
     task: Decimal
     last_day: date  # 30 June, or the day up to which was counted
     is_over: bool  # 30 June has passed
+    documents: tuple[str, ...] = ()  # that set the task it is held against
 
     @property
     def share(self) -> Fraction:

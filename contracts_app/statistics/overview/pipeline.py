@@ -71,7 +71,7 @@ class Stage:
 
     chance: Chance
     counted: Figures
-    towards_task: Decimal  # the part of its amount that counts towards the task
+    held: Figures  # the part of it that counts towards the task
     query: ContractQuery  # the list of it
 
     @property
@@ -82,6 +82,15 @@ class Stage:
     def expected(self) -> Decimal:
         """The amount times the chance."""
         return _times(self.counted.total_amount, self.chance.value)
+
+    @property
+    def expected_towards_task(self) -> Decimal:
+        """The same of what counts towards the task."""
+        return _times(self.held.total_amount, self.chance.value)
+
+    @property
+    def is_possible(self) -> bool:
+        return self.chance.value > 0
 
 
 @dataclass(frozen=True)
@@ -100,10 +109,14 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Closing:
-    """The fewest contracts whose amounts close a gap, the largest first; all of them where they do not suffice."""
+    """Contracts whose amounts close a gap, none of them to spare; all that can be where they do not suffice.
+
+    ``expected`` is what may be registered of them, each with the chance of its state.
+    """
 
     gap: Decimal
     chosen: tuple[Waiting, ...]
+    expected: Decimal
 
     @property
     def amount(self) -> Decimal:
@@ -114,16 +127,22 @@ class Closing:
         return self.amount >= self.gap
 
 
-def close(gap: Decimal, waiting: Iterable[Waiting]) -> Closing:
-    """Taking the largest first gives the smallest set: no other of the same size adds up to more."""
+def close(gap: Decimal, waiting: Iterable[Waiting], chance_of: Mapping[State, Fraction]) -> Closing:
+    """The likeliest first and of those the largest, never one without a chance; then, the least likely and smallest
+    first, each is taken out again without which the others suffice."""
+    possible = [one for one in waiting if chance_of[one.state] > 0]
     chosen: list[Waiting] = []
     amount = Decimal(0)
-    for one in sorted(waiting, key=lambda one: (-one.amount, one.id)):
+    for one in sorted(possible, key=lambda one: (-chance_of[one.state], -one.amount, one.id)):
         if amount >= gap:
             break
         chosen.append(one)
         amount += one.amount
-    return Closing(gap, tuple(chosen))
+    for one in chosen[::-1]:
+        if amount - one.amount >= gap:
+            chosen.remove(one)
+            amount -= one.amount
+    return Closing(gap, tuple(chosen), sum((_times(one.amount, chance_of[one.state]) for one in chosen), Decimal(0)))
 
 
 @dataclass(frozen=True)
@@ -147,12 +166,33 @@ class Pipeline:
 
     @property
     def expected_towards_task(self) -> Decimal:
-        return sum((_times(stage.towards_task, stage.chance.value) for stage in self.stages), Decimal(0))
+        return sum((stage.expected_towards_task for stage in self.stages), Decimal(0))
+
+    @property
+    def possible(self) -> Figures:
+        """What counts towards the task and has a chance at all."""
+        return add_up(stage.held for stage in self.stages if stage.is_possible)
+
+    @property
+    def impossible(self) -> Figures:
+        """What would count towards the task but has no chance."""
+        return add_up(stage.held for stage in self.stages if not stage.is_possible)
 
     @property
     def gap_after_all(self) -> Decimal | None:
-        """What is missing to the task even if all of it is registered; nothing or negative where that would do."""
-        return None if self.gap is None else self.gap - sum((stage.towards_task for stage in self.stages), Decimal(0))
+        """What is missing to the task even if all that has a chance is registered; not above nought where that would
+        do."""
+        return None if self.gap is None else self.gap - self.possible.total_amount
+
+    @property
+    def others(self) -> int:
+        """How many more have a chance beside those that would close the gap."""
+        return self.possible.contracts - len(self.closing.chosen) if self.closing else 0
+
+    @property
+    def expected_of_others(self) -> Decimal:
+        """What may be registered of these."""
+        return self.expected_towards_task - self.closing.expected if self.closing else Decimal(0)
 
     @property
     def gap_left(self) -> Decimal | None:

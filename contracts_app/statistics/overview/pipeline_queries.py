@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import distinct, func, literal_column, select
+from sqlalchemy import case, distinct, func, select
 
 from contracts_app.accounts.models import User
 from contracts_app.contracts.books.ledger import Figures
@@ -21,7 +21,7 @@ from contracts_app.regions.models import Unit
 from .pipeline import PENDING, Chance, Past, Pipeline, Stage, Waiting, chances, close
 from .year import YearOverview
 
-LOOKED_AT = 50  # contracts that a person may go through by name
+LOOKED_AT = 100  # contracts that a person may go through by name
 CASES = 300  # the newest settled ones tell of today's office
 SETTLED_AFTER = timedelta(days=120)  # longer than any limit with its corrections and experts
 
@@ -31,12 +31,14 @@ def pipeline(year: YearOverview, person: User, given: Mapping[State, Fraction]) 
     query = ContractQuery(states=PENDING, unit=year.only_unit)
     held = _held_against_task(year)
     gap = year.total.gap
-    waiting, is_cut = _largest(query, person, held) if gap is not None and gap > 0 else ([], False)
+    chance_of = chances(_past(year.on), given)
+    likely = {state: chance.value for state, chance in chance_of.items()}
+    waiting, is_cut = _likeliest(query, person, held, likely) if gap is not None and gap > 0 else ([], False)
     return Pipeline(
-        stages=_stages(query, person, held, chances(_past(year.on), given)),
+        stages=_stages(query, person, held, chance_of),
         query=query,
         gap=gap,
-        closing=close(gap, waiting) if gap is not None and gap > 0 else None,
+        closing=close(gap, waiting, likely) if gap is not None and gap > 0 else None,
         is_cut=is_cut,
     )
 
@@ -62,27 +64,36 @@ def _stages(query: ContractQuery, person: User, held: set[str], chance_of: Mappi
         .group_by(Contract.state, Contract.unit_code)
     )
     found: dict[State, Figures] = {}
-    towards: dict[State, Decimal] = {}
+    towards: dict[State, Figures] = {}
     for state, unit, number, amount, technology in rows:
-        found[state] = found.get(state, Figures()) + Figures(number, Decimal(amount), Decimal(technology))
-        towards[state] = towards.get(state, Decimal(0)) + (Decimal(amount) if unit in held else 0)
+        counted = Figures(number, Decimal(amount), Decimal(technology))
+        found[state] = found.get(state, Figures()) + counted
+        if unit in held:
+            towards[state] = towards.get(state, Figures()) + counted
     return tuple(
         Stage(
             chance_of[state],
             found.get(state, Figures()),
-            towards.get(state, Decimal(0)),
+            towards.get(state, Figures()),
             ContractQuery(states=(state,), unit=query.unit),
         )
         for state in PENDING
     )
 
 
-def _largest(query: ContractQuery, person: User, held: set[str]) -> tuple[list[Waiting], bool]:
-    """The largest contracts under way that count towards the task, and whether there are more of them."""
-    # The sum keeps the database from going through all contracts by amount to find the few that are under way.
-    largest = (Contract.total_amount + literal_column("0")).desc()
-    matching = query.matching(person).where(Contract.unit_code.in_(sorted(held)))
-    ids = matching.with_only_columns(Contract.id).order_by(largest, Contract.id).limit(LOOKED_AT + 1).subquery()
+def _likeliest(
+    query: ContractQuery, person: User, held: set[str], likely: Mapping[State, Fraction]
+) -> tuple[list[Waiting], bool]:
+    """The contracts under way that count towards the task and have a chance, the likeliest and of those the largest
+    first, and whether there are more of them."""
+    steps = sorted(set(likely.values()), reverse=True)
+    places = {state: steps.index(chance) for state, chance in likely.items() if chance > 0}
+    if not places:
+        return [], False
+    place = case({state.value: place for state, place in places.items()}, value=Contract.state)
+    matching = query.matching(person).where(Contract.unit_code.in_(sorted(held)), Contract.state.in_(places))
+    order = place, Contract.total_amount.desc(), Contract.id
+    ids = matching.with_only_columns(Contract.id).order_by(*order).limit(LOOKED_AT + 1).subquery()
     rows: Any = db.session.execute(
         select(
             Contract.id,
@@ -97,7 +108,7 @@ def _largest(query: ContractQuery, person: User, held: set[str]) -> tuple[list[W
         .join(ids, ids.c.id == Contract.id)
         .outerjoin(Enterprise, Enterprise.id == Contract.seller_id)
         .outerjoin(Unit, Unit.code == Contract.unit_code)
-        .order_by(Contract.total_amount.desc(), Contract.id)
+        .order_by(*order)
     ).all()
     found = [
         Waiting(key, title or "未命名合同", number or "", seller or "", unit or "", state, amount, due_on)

@@ -20,11 +20,11 @@ from contracts_app.contracts.books.ledger import Figures, LedgerEntry
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.counting.totals import totals
 from contracts_app.contracts.finding.query import ContractQuery
-from contracts_app.core.clock import month_edges, same_period_last_year, today, year_edges
+from contracts_app.core.clock import local, month_edges, same_period_last_year, today, year_edges
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region, Unit
 from contracts_app.regions.queries import units_under
-from contracts_app.rules.queries import rule_set_on, work_calendar
+from contracts_app.rules.queries import rules_within, work_calendar
 from contracts_app.statistics.plan.beside import AMOUNT, CONTRACTS, plan_lines, published_beside
 from contracts_app.statistics.ranking import rank
 from contracts_app.statistics.sums import add_up
@@ -33,35 +33,39 @@ from contracts_app.targets.models import Target
 
 from .forecast import MOST_YEARS, PastYear
 from .pace import Half, Needed, is_shown_on, needed
-from .year import MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
+from .year import Basis, MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
 
 
-def year_overview(year: int, person: User, on: date | None = None) -> YearOverview:
-    """The year in the person's region, as it stands at the end of the day ``on`` (today if none is said)."""
+def year_overview(year: int, person: User, on: date | None = None, *, region: Region | None = None) -> YearOverview:
+    """The year in the person's region, or in one within it, as it stands at the end of the day ``on`` (today if none
+    is said)."""
     on = on or today()
     as_of = on if on < today() else None
-    units = units_under(person.region)
-    cells = _cells(year, units, person, on)
-    amounts, numbers = (_tasks(year, measure, person.region, units, on) for measure in (AMOUNT, CONTRACTS))
+    region = region or person.region
+    reader: Reader = person if region is person.region else Onlooker(region)
+    units = units_under(region)
+    cells = _cells(year, units, reader, on)
+    amounts = _tasks(year, AMOUNT, region, units, on)
     before = _tasks_before(year, units, on)
-    lines = _unit_lines(units, cells, amounts.by_unit, before)
+    lines = _unit_lines(units, cells, amounts.of_units, before)
     total = total_of(lines, amounts.whole)
+    first, last = year_edges(year)
     return YearOverview(
         year=year,
         on=on,
         as_of=as_of,
-        region=person.region,
-        rules=rule_set_on(on).name,
+        region=region,
+        rules=rules_within(first, max(first, min(on, last))),
         units=lines,
         total=total,
         task=amounts.whole,
         months=_months(cells),
         last_year_months=_last_year_months(cells),
-        types=_types(year, person, on) if units else (),
-        halves=_halves(cells, {AMOUNT: amounts, CONTRACTS: numbers}) if units else (),
+        types=_types(year, reader, on) if units else (),
+        halves=_halves(cells, region, units, amounts) if units else (),
         needed=_needed(total, year, on),
         past=_past(cells),
-        published=published_beside(year, person.region, units, _by_place(person.region, cells), on),
+        published=published_beside(year, region, units, _by_place(region, cells), on),
         plan=plan_lines(units, as_of),
         years=_years(units, year, on),
     )
@@ -71,9 +75,10 @@ def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tup
     """One line for each unit, in the order given: what the page's table and ``flask totals`` show."""
     on = on or today()
     tasks = _in_force(year, AMOUNT, [unit.code for unit in units], on)
-    by_unit = {code: target.value for code, target in tasks.items()}
+    names = {unit.code: unit.name for unit in units}
+    of_units = {code: _basis(target, names[code]) for code, target in tasks.items()}
     cells = _cells(year, units, Onlooker.of_all(), on)
-    return _unit_lines(units, cells, by_unit, _tasks_before(year, units, on))
+    return _unit_lines(units, cells, of_units, _tasks_before(year, units, on))
 
 
 # --- what the database adds up ---------------------------------------------------------------------------------------
@@ -160,9 +165,10 @@ def _same_day(year: int, past: int, on: date) -> date:
 
 @dataclass(frozen=True)
 class _Tasks:
-    """The tasks of one measure: of each unit that has one, and of the whole."""
+    """The tasks of one measure in force on a day: of each unit that has one, and of the whole."""
 
-    by_unit: Mapping[str, Decimal]
+    day: date
+    of_units: Mapping[str, Basis]
     whole: Task | None
 
 
@@ -170,13 +176,18 @@ def _tasks(year: int, measure: str, region: Region, units: Sequence[Unit], on: d
     """A task of the region itself stands for all of it, else the sum of its units' tasks."""
     codes = [unit.code for unit in units]
     found = _in_force(year, measure, [*codes, region.code], on) if units else {}
-    by_unit = {code: target.value for code, target in found.items() if code in codes}
-    own = found.get(region.code)
-    if own:
-        return _Tasks(by_unit, Task(own.value, (own.document,)))
-    documents = tuple(dict.fromkeys(target.document for target in found.values()))
-    whole = Task(sum(by_unit.values(), Decimal(0)), documents, is_own=False) if by_unit else None
-    return _Tasks(by_unit, whole)
+    of_units = {unit.code: _basis(found[unit.code], unit.name) for unit in units if unit.code in found}
+    if region.code in found:
+        own = of_units.get(region.code) or _basis(found[region.code], region.name)
+        return _Tasks(on, of_units, Task(own.value, (own,)))
+    parts = tuple(of_units.values())
+    whole = Task(sum((part.value for part in parts), Decimal(0)), parts, is_own=False) if parts else None
+    return _Tasks(on, of_units, whole)
+
+
+def _basis(target: Target, place: str) -> Basis:
+    recorded = local(target.recorded_at).date() if target.recorded_at else None
+    return Basis(place, target.value, target.document, target.issued_on, recorded, target.version)
 
 
 def _in_force(year: int, measure: str, codes: Sequence[str], on: date) -> dict[str, Target]:
@@ -232,7 +243,7 @@ def _edge_of_ledger(codes: Sequence[str], *, newest: bool) -> date | None:
 
 
 def _unit_lines(
-    units: Sequence[Unit], cells: _Cells, tasks: Mapping[str, Decimal], tasks_before: Mapping[str, Decimal]
+    units: Sequence[Unit], cells: _Cells, tasks: Mapping[str, Basis], tasks_before: Mapping[str, Decimal]
 ) -> tuple[UnitLine, ...]:
     lines = tuple(_unit_line(unit, cells, tasks.get(unit.code)) for unit in units)
     codes = [unit.code for unit in units]
@@ -254,7 +265,7 @@ def _unit_lines(
     )
 
 
-def _unit_line(unit: Unit, cells: _Cells, target: Decimal | None) -> UnitLine:
+def _unit_line(unit: Unit, cells: _Cells, basis: Basis | None) -> UnitLine:
     counted = cells.of(unit.code, cells.year)
     return UnitLine(
         code=unit.code,
@@ -262,8 +273,9 @@ def _unit_line(unit: Unit, cells: _Cells, target: Decimal | None) -> UnitLine:
         counted=counted,
         same_period=cells.by_same_day(unit.code, cells.year - 1),
         whole_last_year=cells.of(unit.code, cells.year - 1),
-        target=target,
+        target=basis.value if basis else None,
         measured=counted.total_amount,
+        basis=basis,
     )
 
 
@@ -290,16 +302,23 @@ def _last_year_months(cells: _Cells) -> tuple[Figures, ...]:
     return months if any(months) else ()
 
 
-def _halves(cells: _Cells, tasks: Mapping[str, _Tasks]) -> tuple[Half, ...]:
-    """双过半 of the amount and of the number, for each that has a task: from June on, of past years what it was."""
+def _halves(cells: _Cells, region: Region, units: Sequence[Unit], amounts: _Tasks) -> tuple[Half, ...]:
+    """双过半 of the amount and of the number, for each that has a task: from June on, of past years what it was.
+
+    Held against the tasks in force on 30 June, or today where that is still to come. ``amounts`` are those of the
+    amount as they are in force now.
+    """
     if not is_shown_on(cells.year, cells.on):
         return ()
     middle = date(cells.year, 6, 30)
+    day = min(cells.on, middle)
     halves = []
     for measure, label in ((AMOUNT, "成交额"), (CONTRACTS, "项数")):
-        task = tasks[measure].whole
+        same = measure == AMOUNT and day == amounts.day
+        tasks = amounts if same else _tasks(cells.year, measure, region, units, day)
+        task = tasks.whole
         if task:
-            held = (_ALL,) if task.is_own else tuple(tasks[measure].by_unit)
+            held = (_ALL,) if task.is_own else tuple(tasks.of_units)
             done = add_up(cells.of(unit, cells.year, 1, 6) for unit in held)
             halves.append(
                 Half(
@@ -307,8 +326,9 @@ def _halves(cells: _Cells, tasks: Mapping[str, _Tasks]) -> tuple[Half, ...]:
                     label,
                     Decimal(getattr(done, measure)),
                     task.value,
-                    min(cells.on, middle),
+                    day,
                     cells.on >= middle,
+                    task.documents,
                 )
             )
     return tuple(halves)

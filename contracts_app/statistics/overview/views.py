@@ -4,18 +4,22 @@ from datetime import date
 from fractions import Fraction
 from functools import cache
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
 
+from contracts_app.accounts.models import Onlooker, Reader
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.counting.totals import total
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
+from contracts_app.regions.models import Region
 from contracts_app.statistics.addresses import contracts_url
-from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR
+from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR, Period
 from contracts_app.statistics.publishing import snapshots
+from contracts_app.statistics.publishing.sentence_views import places_of
+from contracts_app.statistics.publishing.sentences import Sentence, sentence
 
 from . import queries
 from .charts import charts_of
@@ -31,14 +35,17 @@ SECONDS = 60  # between two readings of the big screen
 @needs(Can.SEE_STATISTICS)
 def overview() -> str:
     asked = _asked()
-    year = queries.year_overview(asked.year, current_user, asked.on)
+    year = queries.year_overview(asked.year, current_user, asked.on, region=asked.region)
     given, faults = read_chances(request.args)
     link = cache(contracts_url)  # one list stands behind several numbers
     received = replace(year.query(), cause=Cause.RECEIPT)
     return render_template(
         "statistics/overview.html",
         overview=year,
-        snapshots=snapshots.of_year(year.year, current_user),
+        places=asked.places,
+        place=None if year.region is current_user.region else year.region.code,  # for addresses that keep it
+        sentence=_sentence(year),
+        snapshots=snapshots.of_year(year.year, year.region, year.on),
         charts=charts_of(year, link),
         ahead=_under_way(year, given),
         received=received,
@@ -56,16 +63,26 @@ def overview() -> str:
 @needs(Can.SEE_STATISTICS)
 def screen() -> str:
     """The running year for a wall: one page, no menus, read again every minute."""
-    year = queries.year_overview(today().year, current_user)
+    region, _ = _region()
+    year = queries.year_overview(today().year, current_user, region=region)
     return render_template(
         "statistics/screen.html",
         overview=year,
+        place=None if year.region is current_user.region else year.region.code,
         charts=charts_of(year, contracts_url),
         ahead=_under_way(year, {}),
         caliber=Caliber.REGISTERED,
         now=now_utc(),
         every=SECONDS,
     )
+
+
+def _sentence(year: YearOverview) -> Sentence | None:
+    """What is published of the year so far: the very sentence of 发布口径; None where there is nothing to say."""
+    if not year.units or year.is_empty or year.first_day > year.on:
+        return None
+    reader: Reader = current_user if year.region is current_user.region else Onlooker(year.region)
+    return sentence(year.region, Period(year.year, 1, 12), reader, year.on)
 
 
 def _under_way(year: YearOverview, given: Mapping[State, Fraction]) -> Pipeline | None:
@@ -77,8 +94,10 @@ def _under_way(year: YearOverview, given: Mapping[State, Fraction]) -> Pipeline 
 
 @dataclass(frozen=True)
 class _Asked:
-    """Which year, as it stood when, and what of the address could not be read."""
+    """Which year and place, as it stood when, and what of the address could not be read."""
 
+    region: Region
+    places: list[Region]  # that this person may choose from
     year: int
     on: date
     faults: tuple[str, ...] = ()
@@ -95,4 +114,13 @@ def _asked() -> _Asked:
         on, faults = today(), ("截至日期还没有到，按今天显示。",)
     text = request.args.get("year", "")
     is_year = text.isascii() and text.isdigit() and FIRST_YEAR <= int(text) <= LAST_YEAR
-    return _Asked(int(text) if is_year else on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
+    region, places = _region()
+    return _Asked(region, places, int(text) if is_year else on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
+
+
+def _region() -> tuple[Region, list[Region]]:
+    """The place of the address and those that may be asked for, the own region first; 404 for somebody else's."""
+    own = current_user.region
+    places = places_of(own)
+    code = request.args.get("region") or own.code
+    return next((one for one in (own, *places) if one.code == code), None) or abort(404), places

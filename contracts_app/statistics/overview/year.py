@@ -23,12 +23,43 @@ from .pace import Half, Needed
 
 
 @dataclass(frozen=True)
+class Basis:
+    """Which version of a yearly task is in force: what completion is divided by."""
+
+    place: str
+    value: Decimal
+    document: str  # 文号 or name, empty where it has none
+    issued_on: date | None
+    recorded_on: date | None  # the day on which it was entered, where that is known
+    version: int
+
+    @property
+    def holds_since(self) -> date | None:
+        """The day from which this version counts."""
+        return self.issued_on or self.recorded_on
+
+    def is_revision_of(self, year: int) -> bool:
+        """Whether it replaced another one within the year."""
+        return self.version > 1 and self.holds_since is not None and self.holds_since.year >= year
+
+    @property
+    def words(self) -> str:
+        """泉科〔2026〕1号（2026-01-05）."""
+        return self.document + (f"（{self.issued_on}）" if self.issued_on else "")
+
+
+@dataclass(frozen=True)
 class Task:
-    """What is to be reached in the year, in 元 or contracts. ``documents`` set it: 文号, — where one has none."""
+    """What is to be reached in the year, in 元 or contracts; ``bases`` are the versions that set it."""
 
     value: Decimal
-    documents: tuple[str, ...] = ()
+    bases: tuple[Basis, ...] = ()
     is_own: bool = True  # set for the place itself; else the sum of its units' tasks
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """文号 and day of each document, each once."""
+        return tuple(dict.fromkeys(basis.words for basis in self.bases if basis.document))
 
 
 @dataclass(frozen=True)
@@ -40,6 +71,11 @@ class YearLine:
     whole_last_year: Figures
     target: Decimal | None = None
     measured: Decimal = Decimal(0)  # the amount that is held against the target
+
+    @property
+    def knows_last_year(self) -> bool:
+        """Whether anything was counted last year: if not, it was not kept here, and is no nought to compare with."""
+        return bool(self.whole_last_year)
 
     @cached_property
     def completion(self) -> Fraction | None:
@@ -72,6 +108,7 @@ class UnitLine(YearLine):
 
     code: str = ""
     name: str = ""
+    basis: Basis | None = None  # of its task
     rank_by_amount: int | None = None
     rank_by_completion: int | None = None
     amount_rank_before: int | None = None
@@ -111,7 +148,7 @@ class YearOverview:
     on: date
     as_of: date | None  # the same day where it lies in the past: lists are cut there too
     region: Region
-    rules: str  # the rule set in force on that day
+    rules: str  # those in force within the year so far
     units: tuple[UnitLine, ...]
     total: YearLine
     task: Task | None
@@ -185,6 +222,24 @@ class YearOverview:
         """Last year's amount at the end of each month; empty where there is none."""
         months = self.last_year_months
         return tuple(add_up(months[:place]).total_amount for place in range(1, len(months) + 1))
+
+    @property
+    def knows_last_year(self) -> bool:
+        """Whether anything was counted last year, in any of the units."""
+        return bool(self.last_year_months)
+
+    @property
+    def revisions(self) -> tuple[Basis, ...]:
+        """The tasks, of the place itself and of its units, that were revised within the year."""
+        every = [*(self.task.bases if self.task else ()), *(unit.basis for unit in self.units if unit.basis)]
+        return tuple(basis for basis in dict.fromkeys(every) if basis.is_revision_of(self.year))
+
+    @property
+    def tasks_of_units(self) -> Decimal | None:
+        """What the units' tasks add up to beside a task of the region itself; None where there is nothing beside it."""
+        parts = [unit.target for unit in self.units if unit.target is not None]
+        is_apart = self.task is not None and self.task.is_own and len(self.units) > 1 and parts
+        return sum(parts, Decimal(0)) if is_apart else None
 
     @property
     def units_without_target(self) -> int:

@@ -15,7 +15,7 @@ from contracts_app.accounts.models import AT_THE_MACHINE, User
 from contracts_app.accounts.permissions import Can, may
 from contracts_app.contracts.books import closings
 from contracts_app.contracts.books.facets import Caliber
-from contracts_app.core.clock import now_utc, today, year_edges
+from contracts_app.core.clock import day_edges, now_utc, today, year_edges
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused
 from contracts_app.core.trail import audit
@@ -90,15 +90,27 @@ def one(snapshot_id: int, person: User) -> Frozen:
     return Frozen(db.session.scalars(wanted).one_or_none() or abort(404))
 
 
-def of_year(year: int, person: User) -> Sequence[Snapshot]:
-    """The newest snapshot of each period of a year and region that this person may see, the latest period first."""
+def of_year(year: int, region: Region, on: date) -> Sequence[Snapshot]:
+    """The newest snapshot of each period of a year and region that was made by the end of a day, the latest period
+    first."""
+    made_by_then = day_edges(on)[1]
     newer = aliased(Snapshot)
     superseded = exists().where(
         newer.region_code == Snapshot.region_code,
         newer.period == Snapshot.period,
         newer.number > Snapshot.number,
+        newer.as_of < made_by_then,
     )
-    wanted = visible_to(person).where(Snapshot.first_day.between(*year_edges(year)), ~superseded)
+    wanted = (
+        select(Snapshot)
+        .options(defer(Snapshot.content))
+        .where(
+            Snapshot.region_code == region.code,
+            Snapshot.first_day.between(*year_edges(year)),
+            Snapshot.as_of < made_by_then,
+            ~superseded,
+        )
+    )
     return db.session.scalars(wanted.order_by(Snapshot.last_day.desc(), Snapshot.first_day, Snapshot.id)).all()
 
 
