@@ -25,7 +25,7 @@ WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 def as_word() -> Response:
     """The sentence that the same address shows as a page."""
     asked = asked_for()
-    if asked is None or not asked.period.has_begun(today()):
+    if asked is None or asked.faults or not asked.period.has_begun(today()):
         abort(404)
     said = asked.said()
     audit.witness("export_sentence", current_user, period=asked.period.name, region=asked.region.name, file=".docx")

@@ -138,6 +138,23 @@ def test_words_do_not_cover_each_other_at_the_end_of_the_year(actual, target):
 # The ring
 
 
+def test_no_line_runs_through_the_words_of_the_last_total():
+    """Behind its task and level with last year: there is room only below all three."""
+    chart = charts.cumulative(
+        2025,
+        date(2025, 9, 30),
+        [WAN * amount for amount in (1, 2, 5, 9, 13, 21, 25, 29, 34)],
+        [WAN * amount for amount in (1, 2, 5, 8, 17, 20, 24, 28, 32, 39, 42, 50)],
+        target=WAN * 55,
+    )
+    note, plot = chart.wide.notes["actual"], chart.wide
+    assert note.anchor == "start"
+    for points in (plot.target, plot.last_year):
+        line = [tuple(map(float, point.split(","))) for point in points.split()]
+        under = [y for x, y in line if note.x <= x <= note.x + 110] + [line[-1][1]]
+        assert max(under) < note.y - 11 or min(under) > note.y + 4
+
+
 def test_small_parts_are_put_together():
     ring = charts.donut([(str(size), size, None) for size in (1, 2, 30, 20, 10, 5)], unit="项")
     assert [slice_.label for slice_ in ring.slices] == ["30", "20", "10", "5", "其他"]

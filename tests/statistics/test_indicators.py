@@ -86,12 +86,16 @@ def test_a_year_is_held_against_the_straight_line():
     assert line.rows[1].growth.ratio == Fraction(3, 11)
     assert line.rows[3].growth is None  # nothing is reckoned with what is still open
     assert [dot.words for dot in indicators.drawing(line, 760, 286).published] == ["11", "14", "20"]
+    assert indicators.short(Decimal("5.00367")) == "5.00"
 
 
 def test_growth_tells_what_rounding_leaves_open():
     now, before = a_value(2025, "6.01", "亿元"), a_value(2024, "5.00367", "亿元", printed="50036.7")
     found = indicators.growth(now, before)
     assert [round(float(each) * 100, 1) for each in (found.ratio, found.low, found.high)] == [20.1, 20.0, 20.2]
+    assert indicators.growth(a_value(2025, "14"), a_value(2024, "13")).is_exact, "single things, counted one by one"
+    assert not indicators.growth(a_value(2025, "14", "%"), a_value(2024, "13", "%")).is_exact
+    assert not indicators.growth(a_value(2025, "14", comparison=ABOUT), a_value(2024, "13")).is_exact
 
 
 @pytest.fixture

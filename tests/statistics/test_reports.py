@@ -61,12 +61,13 @@ def made(app, two_years):
 @pytest.mark.parametrize(
     ("key", "kind"),
     [
-        ("2025", Kind.YEARLY), ("2025-H1", Kind.HALF), ("2025-H2", Kind.SECOND_HALF), ("2025-M9", Kind.THREE_QUARTERS),
+        ("2025", Kind.YEARLY), ("2026", Kind.PROGRESS), ("2025-H1", Kind.HALF),
+        ("2025-H2", Kind.SECOND_HALF), ("2025-M9", Kind.THREE_QUARTERS),
         ("2025-Q2", Kind.QUARTERLY), ("2025-M2", Kind.JOINT), ("2025-10", Kind.MONTHLY), ("2025-M5", Kind.RUNNING),
     ],
 )  # fmt: skip
 def test_a_period_has_its_kind_of_report(key, kind):
-    assert kind_of(Period.parse(key)) is kind
+    assert kind_of(Period.parse(key), ON) is kind
 
 
 def test_only_what_has_begun_is_reported():
@@ -106,6 +107,7 @@ def test_figures_are_those_of_the_list_behind_them(made):
     every, first = reports.rows(year), reports.rows(year, most=2)
     assert len(every) == year.total.now.rows
     assert reports.left_out(year, every) == reports.NOTHING
+    assert year.last_year[-1] == sum(line.before.total_amount for line in year.units)  # the chart's, to December
     rest = reports.left_out(year, first)
     assert rest.total_amount + sum(row.total_amount for row in first) == year.total.now.total_amount
     assert rest.rows == len(every) - 2
@@ -308,11 +310,24 @@ def test_files_are_taken_and_written_down(make, sign_in, two_years):
     assert visitor.get(f"/statistics/reports?region={SHISHI}").status_code == 404
 
 
+def test_a_period_that_nobody_can_read_is_told_and_no_other_is_handed_out(make, sign_in, two_years):
+    visitor = sign_in(make.user(Role.MANAGER))
+    page = visitor.get("/statistics/reports?period=zz&year=abc").text
+    assert "期间“zz”没有读懂" in page
+    assert "年度“abc”没有读懂" in page
+    for wrong in ({"period": "zz"}, {"period": "2025", "year": "99999"}):
+        asked = wrong | {"region": JINJIANG, "format": "pdf"}
+        assert visitor.post("/statistics/reports/file", data=asked).status_code == 400
+    assert db.session.query(AuditEntry).filter_by(action="make_report").count() == 0
+
+
 def test_a_town_and_a_year_without_contracts_are_told_so(make, sign_in):
     town = sign_in(make.user(Role.MANAGER, region="350582103"))
     assert "报表按考核单元统计" in town.get("/statistics/reports").text
     county = sign_in(make.user(Role.MANAGER))
-    assert "没有登记技术合同" in county.get("/statistics/reports?period=2024-02").text
+    empty = county.get("/statistics/reports?period=2024-02").text
+    assert "没有登记技术合同" in empty
+    assert 'action="/statistics/reports/file"' not in empty
     form = {"period": "2024-02", "region": JINJIANG, "format": "xlsx"}
     assert county.post("/statistics/reports/file", data=form).status_code == 200
     assert "还没有开始" in county.get(f"/statistics/reports?period={today().year + 1}").text

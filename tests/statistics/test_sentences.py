@@ -10,6 +10,7 @@ from docx import Document
 from contracts_app.accounts.models import Onlooker
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.books.ledger import Cause
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region
@@ -18,6 +19,7 @@ from contracts_app.statistics.publishing.sentences import CLAUSES, amount_words,
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 from tests.statistics.pages import foot_of, numbers_on
 
+ON = date(2026, 3, 1)
 EVERY = tuple(clause.code for clause in CLAUSES)
 
 
@@ -104,7 +106,33 @@ def test_the_whole_sentence(register, task):
         "技术交易额6,900.00万元，占成交额的92.0%，居全市首位，完成年度任务的125.0%；"
         "其中，技术开发1项、6,000.00万元，技术服务1项、1,500.00万元（截至2025年12月31日，登记口径）。"
     )
-    assert "完成年度任务的125.0%，各考核单元中晋江市居首位（7,500.00万元）；" in said(QUANZHOU, "2025").text
+    city = said(QUANZHOU, "2025")
+    assert "下达了任务的1个单元完成任务合计的125.0%，各考核单元中晋江市居首位（7,500.00万元）；" in city.text
+    assert "分子不含没有单独下达任务的" in next(one.exact for one in city.figures if one.name == "完成率")
+    task(QUANZHOU, 2025, 10_000)  # its own: all units count towards it, and who has no task of their own is named
+    city = said(QUANZHOU, "2025")
+    assert "完成年度任务的83.0%" in city.text
+    exact = next(one.exact for one in city.figures if one.name == "完成率")
+    assert "分子含没有单独下达任务的" in exact
+    assert "石狮市 8,000,000.00 元" in exact
+
+
+@pytest.mark.parametrize(
+    ("caliber", "words"), [(Caliber.OUTPUT, "输出技术合同1项"), (Caliber.ABSORBED, "吸纳技术合同")]
+)
+def test_what_was_sold_or_bought_is_not_said_to_be_registered(register, caliber, words):
+    register(JINJIANG, "2025-02-10", 60)
+    of = sentence(db.session.get(Region, JINJIANG), Period(2025, 1, 12), Onlooker.of_all(), ON, caliber=caliber)
+    assert words in of.text
+    assert "登记技术合同" not in of.text.replace("只含本系统登记的合同", "")
+
+
+def test_what_cannot_be_read_is_told(make, sign_in):
+    visitor = sign_in(make.user(Role.MANAGER))
+    page = visitor.get("/statistics/sentence?period=ZZ&caliber=z").text
+    assert "期间“ZZ”没有读懂" in page
+    assert "没有口径“z”" in page
+    assert visitor.get("/statistics/sentence.docx?period=ZZ").status_code == 404
 
 
 def test_a_running_period_says_its_days_and_is_compared_with_the_same(register):

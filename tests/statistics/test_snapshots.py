@@ -209,6 +209,8 @@ def test_a_running_period_says_until_when(register):
     register(JINJIANG, "2026-01-05", 10)
     running = Frozen(freeze(place(JINJIANG), Period(2026, 1, 12), Publication("快报"), None))
     assert running.was_running
+    begun = [key for key, _ in running.content["names"]["months"]]
+    assert begun == [f"2026-{month:02d}" for month in range(1, running.until.month + 1)]
     assert snapshots.why_not_close(running, None).endswith("过完以后才能封账。")
 
 
@@ -288,6 +290,29 @@ def test_a_manager_sees_everything_first_then_freezes_then_closes(make, sign_in,
     assert logged == ["freeze_figures", "close_period"]
     assert manager.post(made.location, data={"understood": "y"}).status_code == 422  # once is enough
     assert db.session.scalar(select(func.count()).select_from(Closing)) == 1
+
+
+def test_a_period_that_nobody_can_read_is_not_frozen(make, sign_in, year):
+    manager = sign_in(make.user(Role.MANAGER))
+    page = manager.get("/statistics/snapshots/new?period=zz")
+    assert "期间“zz”没有读懂" in page.text
+    seen = page.text.partition('name="seen" value="')[2].partition('"')[0]
+    refused = manager.post("/statistics/snapshots/new?period=zz", data={"title": "年报", "seen": seen})
+    assert refused.status_code == 422
+    assert "年度“abc”没有读懂" in manager.get("/statistics/snapshots/?year=abc").text
+    assert db.session.scalar(select(func.count()).select_from(Snapshot)) == 0
+
+
+def test_changes_after_the_period_that_are_known_already_are_told_before_and_after(make, sign_in, year):
+    ledger.strike_off(year[1], Cause.CANCELLATION, date(2026, 2, 2))
+    manager = sign_in(make.user(Role.MANAGER))
+    assert "已有 1 笔变更、注销或撤销计入 2025-12-31 以后" in manager.get("/statistics/snapshots/new?period=2025").text
+    made = freeze(place(JINJIANG), Y2025, Publication("年报"), None)
+    ledger.strike_off(year[0], Cause.CANCELLATION, date(2026, 2, 3))  # not known when it was made
+    db.session.commit()
+    page = manager.get(f"/statistics/snapshots/{made.id}").text
+    assert "封存的时候，本期的合同已有 1 笔" in page
+    assert page.count("2026-02-0") == 2
 
 
 def test_figures_that_changed_after_they_were_shown_are_shown_again(make, sign_in, register, year):

@@ -5,8 +5,8 @@ value of zero, and empty data give an empty chart, never an error.
 """
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,7 @@ Amount = Decimal | int
 Share = Decimal | Fraction | float
 
 BAR_WIDTH = 1000
+_LETTER = 12  # height of the words in a drawing
 WAN, YI = Decimal(10_000), Decimal(100_000_000)
 
 
@@ -205,11 +206,14 @@ def cumulative(
     target: Amount | None = None,
     forecast: Forecast | None = None,
     unit: str | None = None,
+    *,
+    height: int = 286,
 ) -> LineChart:
     """The year's running total by month against a straight target, last year and a forecast.
 
     ``actual`` and ``last_year`` are running totals at the ends of January, February …; the last of ``actual`` stands
     at ``until`` when that month is not over. Amounts in 元 are drawn in 亿元 or 万元; with ``unit`` they are counts.
+    ``height`` is that of the wide drawing, to its width of 760.
     """
     scale = _scale_of([*actual, *last_year, target or 0, forecast.top if forecast else 0], unit)
     lines = _Lines(year, until, tuple(actual[:12]), tuple(last_year[:12]), target, forecast, scale)
@@ -217,7 +221,7 @@ def cumulative(
         year=year,
         unit=scale.unit,
         words=lines.words(),
-        wide=lines.plot(760, 286, left=44, room=30, months=1, steps=6),
+        wide=lines.plot(760, height, left=44, room=30, months=1, steps=6),
         narrow=lines.plot(340, 230, left=38, room=10, months=3, steps=3),
         table=lines.table(),
         target_words=f"{lines.scale.show(target)} {lines.scale.unit}" if target else "",
@@ -350,7 +354,37 @@ class _Lines:
         if target and self.now_at > 9 and abs(height - target.y) < 15:
             height = min(target.y + 30, frame.bottom - 6)
         words = f"{self.until:%m-%d}　{self.scale.show(self.actual[-1])} {self.scale.unit}"
-        return Note(frame.x(self.now_at) + (8 if early else -10), height, words, "start" if early else "end")
+        width = 0.62 * _LETTER * (len(words) + 3)  # its four Chinese letters are wider than the figures
+        now = frame.x(self.now_at)
+        left, right = Note(now - 10, height, words), Note(now + 8, height, words, "start")
+        usual, other = (right, left) if early else (left, right)
+        places = [usual, replace(usual, y=height - 16), replace(other, y=height + 32), replace(usual, y=height + 34)]
+        return next((one for one in places if self._is_free(frame, one, width)), usual)
+
+    def _is_free(self, frame: "_Frame", note: Note, width: float) -> bool:
+        """Whether a note as wide as this is inside, and no line runs through it."""
+        foot = note.y
+        edges = (note.x - width, note.x) if note.anchor == "end" else (note.x, note.x + width)
+        if not 11 <= foot <= frame.bottom - 6 or edges[0] < frame.left or edges[1] > frame.right:
+            return False
+        months = [
+            12 * (edges[0] + (edges[1] - edges[0]) * part / 8 - frame.left) / (frame.right - frame.left)
+            for part in range(9)
+        ]
+        heights = [frame.y(amount) for month in months for amount in self._lines_at(month)]
+        return not any(foot - _LETTER - 1 < height < foot + 5 for height in heights)
+
+    def _lines_at(self, month: float) -> Iterator[Decimal]:
+        """The amounts of target, last year and this year at a place between two months."""
+        month = min(max(month, 0.0), 12.0)
+        if self.target:
+            yield Decimal(self.target) * Decimal(month) / 12
+        for totals, end in ((self.last_year, float(len(self.last_year))), (self.actual, self.now_at)):
+            if totals and month <= end:
+                before = min(int(month), len(totals) - 1)
+                start, stop = (Decimal(totals[before - 1]) if before else Decimal(0)), Decimal(totals[before])
+                span = (end if before == len(totals) - 1 else before + 1) - before
+                yield start + (stop - start) * Decimal(min((month - before) / span, 1.0))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from contracts_app.core.drawing.charts import Tick, axis_steps
 from contracts_app.core.words import Word
-from contracts_app.targets.models import YUAN, Comparison, Direction, Indicator, IndicatorValue, Nature
+from contracts_app.targets.models import YUAN, Comparison, Direction, Indicator, IndicatorValue, Nature, PublishedFigure
 
 from .beside import PlanLine
 from .registers import Counting
@@ -206,6 +206,11 @@ class Growth:
     low: Fraction
     high: Fraction
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether no rounding stands behind it: both were counted one by one."""
+        return self.low == self.high
+
 
 def growth(now: IndicatorValue, before: IndicatorValue) -> Growth | None:
     """(now − before) ÷ before with its rounding; None where there was nothing to grow from."""
@@ -220,9 +225,18 @@ def growth(now: IndicatorValue, before: IndicatorValue) -> Growth | None:
 def _give(value: IndicatorValue) -> Fraction:
     """By how much rounding may have moved a published value, in the indicator's unit."""
     figure = value.figure
-    if figure is None or figure.value is None or not figure.value:
+    if figure is None or figure.value is None or not figure.value or _is_count(figure):
         return Fraction(0)
     return half_place(figure.value.normalize()) * Fraction(value.value) / Fraction(figure.value)
+
+
+_COUNTED_IN = frozenset("家个人项名所支处")  # not 件: of 表1—1 they are so many for 10,000 people
+
+
+def _is_count(figure: PublishedFigure) -> bool:
+    """Whether it says of single things how many there are, not rounded: 14 家; 近14 家 and 35 万 are rounded."""
+    is_whole = figure.value is not None and figure.value == figure.value.to_integral_value()
+    return is_whole and figure.unit in _COUNTED_IN and figure.comparison is not Comparison.ABOUT
 
 
 @dataclass(frozen=True)
@@ -271,7 +285,7 @@ class Dot:
     x: float
     y: float
     words: str
-    at_left: bool = False
+    words_at: float  # the foot of its words, where no line runs through them
 
 
 @dataclass(frozen=True)
@@ -312,24 +326,41 @@ def drawing(line: IndicatorLine, width: int, height: int) -> Drawing:
         share = min(max(Fraction(value) / Fraction(ceiling), Fraction(0)), Fraction(1))
         return round(bottom - (bottom - top) * float(share), 1)
 
-    def dot(year: int, value: Decimal) -> Dot:
-        return Dot(x(year), y(value), plain(value), at_left=year == last)
+    def line_at(place: float) -> float:
+        """The height of the line from base to target at a place; of a growth rate it is level."""
+        slope = (line_ends[1][1] - line_ends[0][1]) / max(line_ends[1][0] - line_ends[0][0], 1.0)
+        return line_ends[0][1] + slope * (min(max(place, line_ends[0][0]), line_ends[1][0]) - line_ends[0][0])
+
+    def dot(year: int, value: Decimal, beside: float, *, is_below: bool = False) -> Dot:
+        """With its words above it, or below, and above or below the line as far as they reach to that side."""
+        here, height = x(year), y(value)
+        lines = [line_at(here), line_at(here + beside)]
+        if is_below:
+            return Dot(here, height, short(value), min(max(height, *lines) + 18, bottom - 4))
+        near = [one for one in lines if abs(one - height) < 40]
+        return Dot(here, height, short(value), max(min([height, *near]) - 9, 12))
 
     first = (one.base_year + 1, one.target_value) if one.nature is Nature.GROWTH else (one.base_year, one.base_value)
     ends = [first, (one.target_year, one.target_value), (last, one.target_value)]
+    line_ends = [(x(year), y(value)) for year, value in ends[:2]]
     said = [f"{year} 年 {plain(value)}" for year, value in published]
     return Drawing(
         width, height, left, right, top, bottom,
         grid=[Tick(y(level), plain(level)) for level in levels],
         years=[Tick(x(year), str(year)) for year in range(one.base_year, last + 1)],
         target=" ".join(f"{x(year)},{y(value)}" for year, value in dict.fromkeys(ends)),
-        published=[dot(*each) for each in published],
-        own=[dot(*each) for each in own],
-        base=dot(one.base_year, one.base_value),
-        goal=dot(one.target_year, one.target_value),
+        published=[dot(*each, -50) for each in published],
+        own=[dot(*each, -50) for each in own],
+        base=dot(one.base_year, one.base_value, 80),
+        goal=dot(one.target_year, one.target_value, -70, is_below=True),
         words=f"{one.name}，{one.base_year} 年基期 {one.base_wording}，{one.target_year} 年目标 {one.target_wording} "
         f"{one.unit}{'；公布 ' if said else ''}{'，'.join(said)}",
     )  # fmt: skip
+
+
+def short(value: Decimal) -> str:
+    """A number as a drawing has it: no more than two decimals, the table has the others."""
+    return plain(value) if value == value.quantize(Decimal("0.01")) else f"{value:,.2f}"
 
 
 def plain(value: Decimal) -> str:

@@ -191,12 +191,18 @@ def _exact(value: Decimal | int) -> str:
 # --- the clauses ------------------------------------------------------------------------------------------------------
 
 
+# What a place does with a contract that is counted for it (domain facts 7.1): it registers, sells or buys.
+_DOES = {Caliber.REGISTERED: "登记", Caliber.OUTPUT: "输出", Caliber.ABSORBED: "吸纳"}
+
+
 def count(facts: Facts) -> list[Piece]:
-    """新增技术合同登记217项."""
+    """新增技术合同登记217项; by seller 输出技术合同217项, by buyer 吸纳技术合同217项."""
     contracts = facts.now.contracts
+    is_registered = facts.caliber is Caliber.REGISTERED
+    words = "技术合同登记" if is_registered else f"{_DOES[facts.caliber]}技术合同"
     if contracts < 0:
-        return ["技术合同登记净减", *_count("项数", -contracts, facts.query)]
-    return ["新增技术合同登记", *_count("项数", contracts, facts.query)]
+        return [f"{words}净减", *_count("项数", -contracts, facts.query)]
+    return [f"{'新增' if is_registered else ''}{words}", *_count("项数", contracts, facts.query)]
 
 
 def count_growth(facts: Facts) -> list[Piece] | LeftOut:
@@ -257,7 +263,11 @@ def _leaders(facts: Facts, codes: Sequence[str], largest: Decimal) -> list[Piece
 
 
 def completion(facts: Facts) -> list[Piece] | LeftOut:
-    """完成年度任务的109.3%, against the tasks that were in force at the period's end."""
+    """完成年度任务的109.3%, against the tasks that were in force at the period's end.
+
+    A region that was given a task is held against it with all its units. One that was given none has no 年度任务: of it
+    is said what its units with a task did of their tasks together, 完成各单元任务合计的99.8%.
+    """
     if facts.caliber is not Caliber.REGISTERED:
         return LeftOut("完成率：年度任务只按登记口径考核")
     tasks = targets_for(
@@ -265,17 +275,22 @@ def completion(facts: Facts) -> list[Piece] | LeftOut:
     )
     if not tasks:
         return LeftOut(f"完成率：{facts.until} 没有有效的年度任务")
-    # The region's own task where it has one, else those of its units together, as the year's overview has it.
     own = tasks.get(facts.region.code)
     held = None if own else tasks
     found = totals(facts.since_january, facts.reader, [DIMENSIONS["unit"]])
-    done = sum((sums.total_amount for (code,), sums in found.items() if held is None or code in held), Decimal(0))
+    amounts = {unit.code: found.get((unit.code,), Sums()).total_amount for unit in facts.units}
+    done = sum((amount for code, amount in amounts.items() if held is None or code in held), Decimal(0))
     task = own.value if own else sum((target.value for target in tasks.values()), Decimal(0))
     exact = f"{money.yuan(done)} 元 ÷ {money.yuan(task)} 元"
-    is_partial = held is not None and len(held) < len(facts.units)
-    if is_partial:
-        exact += f"（下达了任务的 {len(tasks)} 个单元）"
-    words = "完成年度任务的" if facts.period.begins_the_year else f"1—{facts.until.month}月累计完成年度任务的"
+    without = [unit for unit in facts.units if unit.code not in tasks and facts.only_unit is None]
+    if without:
+        named = "、".join(f"{unit.name} {money.yuan(amounts[unit.code])} 元" for unit in without)
+        exact += f"（分子{'含' if own else '不含'}没有单独下达任务的{named}）"
+    is_partial = held is not None and bool(without)
+    what = "年度任务" if own else "任务合计" if is_partial else "各单元任务合计"
+    who = f"下达了任务的{len(tasks)}个单元" if is_partial else ""
+    when = "" if facts.period.begins_the_year else f"1—{facts.until.month}月"
+    words = f"{when}{who}{'累计' if when else ''}完成{what}的"
     # Where some units have no task, no one list holds what was held against the tasks.
     query = None if is_partial else facts.since_january
     return [words, Figure(percent(Fraction(done) / Fraction(task)), "完成率", exact, query, TASK if query else "")]
@@ -369,7 +384,9 @@ def sentence_of(facts: Facts, clauses: Sequence[str] = USUAL) -> Sentence:
     pieces: list[Piece] = [f"{_when(facts)}，{facts.region.name}"]
     left_out: list[str] = []
     if not facts.now.rows:
-        return Sentence(facts, [*pieces, f"没有登记技术合同{_basis(facts)}。"], left_out)
+        return Sentence(facts, [*pieces, f"没有{_DOES[facts.caliber]}技术合同{_basis(facts)}。"], left_out)
+    if facts.caliber is not Caliber.REGISTERED and "count" not in clauses:
+        pieces.append(f"{_DOES[facts.caliber]}技术合同")  # or its first figure would read as what was registered
     is_first = True
     for clause in _in_order(facts):
         if clause.code not in clauses:

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from contracts_app.accounts.models import Onlooker
 from contracts_app.contracts.books.facets import Caliber
@@ -26,7 +26,8 @@ from contracts_app.core.db import db
 from contracts_app.core.edition import VERSION
 from contracts_app.regions.models import Region, Unit
 from contracts_app.regions.queries import units_under
-from contracts_app.rules.models import RuleSet, Status
+from contracts_app.rules.models import RuleSet
+from contracts_app.rules.queries import names_of_rules, rule_sets_within
 from contracts_app.statistics.measures import PLAIN
 from contracts_app.statistics.periods import Period
 from contracts_app.targets.models import Target
@@ -76,7 +77,7 @@ def figures_of(region: Region, period: Period, on: date) -> Content:
         "names": {
             "units": [[unit.code, unit.name] for unit in units],
             "types": [list(pair) for pair in DIMENSIONS["type"].names().items()],
-            "months": [[key, DIMENSIONS["month"].name_of(key)] for key in months_of(period)],
+            "months": [[key, DIMENSIONS["month"].name_of(key)] for key in months_of(period, until)],
         },
         "tasks": tasks_of(units, region, period, on),
         "definitions": {
@@ -85,7 +86,7 @@ def figures_of(region: Region, period: Period, on: date) -> Content:
             "days": DIGEST,
             "completion": COMPLETION,
         },
-        "rule_sets": [_rule_set(one) for one in _rule_sets(period.first, until)],
+        "rule_sets": [_rule_set(one) for one in rule_sets_within(period.first, until)],
         "software": VERSION,
     }
 
@@ -112,9 +113,9 @@ def tables_of(cells: Iterable[tuple[Sequence[str], Figures]]) -> Tables:
     return Tables(whole, *({key: one for key, one in table.items() if one} for table in groups))
 
 
-def months_of(period: Period) -> list[str]:
-    """The keys of the months of a period."""
-    return [f"{period.year}-{month:02d}" for month in range(period.first_month, period.last_month + 1)]
+def months_of(period: Period, until: date) -> list[str]:
+    """The keys of the months of a period that have begun by a day of it."""
+    return [f"{period.year}-{month:02d}" for month in range(period.first_month, until.month + 1)]
 
 
 def tasks_of(units: Sequence[Unit], region: Region, period: Period, on: date) -> Content:
@@ -178,14 +179,12 @@ def seen_of(content: Content) -> str:
     return hash_of(canonical({name: value for name, value in content.items() if name != "last_entry"}))
 
 
-def _rule_sets(first: date, last: date) -> Sequence[RuleSet]:
-    """Those in force on any day of the period, the oldest first."""
-    wanted = select(RuleSet).where(
-        RuleSet.status != Status.DRAFT,
-        or_(RuleSet.valid_from.is_(None), RuleSet.valid_from <= last),
-        or_(RuleSet.valid_to.is_(None), RuleSet.valid_to >= first),
+def rules_of(content: Content) -> str:
+    """The rules in force within the period, in the words of every page."""
+    return names_of_rules(
+        (one["name"], date.fromisoformat(one["valid_from"]) if one["valid_from"] else None)
+        for one in content["rule_sets"]
     )
-    return db.session.scalars(wanted.order_by(RuleSet.valid_from.nulls_first(), RuleSet.code)).all()
 
 
 def _rule_set(one: RuleSet) -> Content:

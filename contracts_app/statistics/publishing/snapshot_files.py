@@ -15,7 +15,7 @@ from contracts_app.core.clock import local
 from contracts_app.core.sheets.writer import CSV_MIME, XLSX_MIME, As, Column, Looks, csv_lines
 from contracts_app.statistics.measures import PLAIN, Kind
 
-from .snapshot_contents import GROUPS, Tables, share_of_task, task_lines
+from .snapshot_contents import GROUPS, Tables, rules_of, share_of_task, task_lines
 from .snapshots import Frozen
 
 GROUP_WORDS = {"units": "考核单元", "types": "合同类型", "months": "月份"}
@@ -93,7 +93,7 @@ def _about(sheet: Any, looks: Mapping[str, Any], frozen: Frozen) -> None:
         ("版次", f"第 {snapshot.number} 版"),
         ("取数时间", f"{local(snapshot.as_of):%Y-%m-%d %H:%M:%S}（北京时间）"),
         ("封存人", content["made_by"]["name"]),
-        ("规则", "；".join(one["name"] for one in content["rule_sets"])),
+        ("规则", rules_of(content)),
         ("软件版本", content["software"]),
         ("校验值（SHA-256）", snapshot.content_hash),
     )

@@ -22,6 +22,8 @@ from contracts_app.contracts.finding.query import PLACES
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import db
 from contracts_app.core.web.pages import Page
+from contracts_app.regions.models import Unit
+from contracts_app.statistics.periods import Period
 from contracts_app.targets.models import Target
 from contracts_app.targets.queries import targets_for
 
@@ -30,6 +32,7 @@ from .snapshots import Frozen
 
 LATER = tuple(cause for cause in OF_REGISTRATION if cause is not Cause.REGISTRATION)
 _SUMS = tuple(vars(Figures()))
+_SPLIT_BY = dict(zip(GROUPS, ("unit", "type", "month"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,17 @@ def restated(frozen: Frozen, caliber: Caliber) -> Restated:
     names = frozen.content["names"]
     return Restated(
         Line("", "合计", published.whole, added.whole),
-        {group: list(_lines(dict(names[group]), published.of(group), added.of(group))) for group in GROUPS},
+        {group: list(_lines(dict(names[group]), published.of(group), added.of(group), group)) for group in GROUPS},
     )
 
 
-def _lines(names: Mapping[str, str], published: Mapping[str, Figures], added: Mapping[str, Figures]) -> Iterator[Line]:
-    for key in dict.fromkeys([*names, *published, *added]):
-        yield Line(key, names.get(key, key), published.get(key, Figures()), added.get(key, Figures()))
+def _lines(
+    names: Mapping[str, str], published: Mapping[str, Figures], added: Mapping[str, Figures], group: str
+) -> Iterator[Line]:
+    """The lines that were frozen, then what has begun or was named since: a later month, a newer type."""
+    name_of = DIMENSIONS[_SPLIT_BY[group]].name_of
+    for key in dict.fromkeys([*names, *published, *sorted(added)]):
+        yield Line(key, names.get(key) or name_of(key), published.get(key, Figures()), added.get(key, Figures()))
 
 
 def added_since(frozen: Frozen, caliber: Caliber, first: date | None = None) -> Tables:
@@ -134,6 +141,16 @@ def because(frozen: Frozen, number: int = 1, size: int = 20) -> Page[Because]:
     )
     rows = tuple(Because(entry, contract, late[entry.id]) for entry, contract in db.session.execute(wanted))
     return Page(rows, number, size, total)
+
+
+def later_changes(units: Sequence[Unit], period: Period, up_to: int | None = None) -> int:
+    """Changes, cancellations and revocations of the period's contracts that are counted after it: no figure of the
+    period has them. With ``up_to`` only entries up to that number: what was known when a snapshot was made."""
+    codes, first, last = [unit.code for unit in units], period.first, period.last
+    wanted = _afterwards(codes, first, last, func.count())
+    if up_to is not None:
+        wanted = wanted.where(LedgerEntry.id <= up_to)
+    return db.session.scalar(wanted) or 0
 
 
 def tasks(frozen: Frozen) -> list[TaskLine]:
@@ -189,21 +206,27 @@ def _entries(frozen: Frozen, first: date) -> Select[Any]:
     Two statements put together, so that each finds its own index.
     """
     last = frozen.period.last
-    here = LedgerEntry.unit_code.in_([unit.code for unit in frozen.units])
+    codes = [unit.code for unit in frozen.units]
     counted_late = (
         select(LedgerEntry.id, LedgerEntry.counts_on, LedgerEntry.month.label("month"), literal(1).label("is_late"))
         .where(LedgerEntry.id > frozen.content["last_entry"], LedgerEntry.counts_on.between(first, last))
-        .where(here)
+        .where(LedgerEntry.unit_code.in_(codes))
     )
     registered_on = Contract.registered_on
     month = extract("year", registered_on) * 100 + extract("month", registered_on)
-    afterwards = (
-        select(LedgerEntry.id, LedgerEntry.counts_on, month, literal(0))
-        .join(Contract, Contract.id == LedgerEntry.contract_id)
-        .where(LedgerEntry.counts_on > last, LedgerEntry.cause.in_(LATER), here)
-        .where(registered_on.between(first, last))
-    )
+    afterwards = _afterwards(codes, first, last, LedgerEntry.id, LedgerEntry.counts_on, month, literal(0))
     return union_all(counted_late, afterwards)  # type: ignore[return-value]
+
+
+def _afterwards(codes: Sequence[str], first: date, last: date, *columns: Any) -> Select[Any]:
+    """Of entries counted after a stretch of days that change what was registered in it."""
+    return (
+        select(*columns)
+        .select_from(LedgerEntry)
+        .join(Contract, Contract.id == LedgerEntry.contract_id)
+        .where(LedgerEntry.counts_on > last, LedgerEntry.cause.in_(LATER), LedgerEntry.unit_code.in_(codes))
+        .where(Contract.registered_on.between(first, last))
+    )
 
 
 def _own_place(frozen: Frozen, place: ColumnElement[Any]) -> Iterator[ColumnElement[bool]]:

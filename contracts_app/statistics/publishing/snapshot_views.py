@@ -20,13 +20,14 @@ from contracts_app.regions.models import Level, Region
 from contracts_app.regions.queries import units_under
 from contracts_app.statistics.measures import PLAIN
 from contracts_app.statistics.periods import Period, periods_of
+from contracts_app.statistics.years import years_of
 
 from . import snapshots
-from .sentence_views import NEWEST, period_asked, places_of
-from .snapshot_contents import GROUPS, figures_of, read, seen_of, share_of_task, task_lines
+from .sentence_views import Faults, caliber_asked, period_asked, places_of, year_asked
+from .snapshot_contents import GROUPS, figures_of, read, rules_of, seen_of, share_of_task, task_lines
 from .snapshot_files import FILES
 from .snapshot_forms import CloseForm, FreezeForm
-from .snapshot_restatement import because, restated, tasks
+from .snapshot_restatement import because, later_changes, restated, tasks
 from .snapshots import Frozen
 
 bp = Blueprint("snapshots", __name__, url_prefix="/statistics/snapshots")
@@ -41,13 +42,13 @@ HEADS = {"units": ("unit", "考核单元"), "types": ("type", "合同类型"), "
 def index() -> str:
     """Every snapshot of the person's places, the newest first."""
     number, size = number_from(request.args)
-    year = request.args.get("year", "")
-    asked = int(year) if year.isascii() and year.isdigit() and len(year) == 4 else None
+    asked, faults = year_asked(request.args)
     return render_template(
         "statistics/snapshots.html",
         page=snapshots.page(current_user, asked, number, size),
         years=snapshots.years(current_user),
         year=asked,
+        faults=[f"{fault}下面是全部年度的。" for fault in faults],
         period_of=Period.parse,
         may_freeze=_may_freeze(),
         has_units=bool(units_under(current_user.region)),
@@ -58,11 +59,11 @@ def index() -> str:
 @needs(Can.PUBLISH_FIGURES)
 def new() -> ResponseReturnValue:
     """Everything that would be frozen, and what it is published as."""
-    region, period = _region_asked(), period_asked(request.args)
+    region, (period, faults) = _region_asked(), period_asked(request.args)
     if sentence := snapshots.why_not_freeze(region, period, current_user):
-        return _new_page(region, period, None, sentence), 422 if request.method == "POST" else 200
+        return _new_page(region, period, None, sentence, faults), 422 if request.method == "POST" else 200
     form = FreezeForm(title=f"{period.name}{region.name}技术合同认定登记情况")
-    is_fine = form.validate_on_submit()
+    is_fine = form.validate_on_submit() and not faults  # nobody freezes another period than the one they asked for
     if is_fine:
         snapshots.hold(region)  # what is compared with what was shown is what will be frozen
     content = figures_of(region, period, today())
@@ -79,11 +80,16 @@ def new() -> ResponseReturnValue:
             status = 409
             form.form_errors.append("打开这一页以后数有了变动，下面是现在的数：看过再封存。")
     form.seen.data = seen
-    return _new_page(region, period, form, "", content), status
+    return _new_page(region, period, form, "", faults, content), status
 
 
 def _new_page(
-    region: Region, period: Period, form: FreezeForm | None, sentence: str, content: snapshots.Content | None = None
+    region: Region,
+    period: Period,
+    form: FreezeForm | None,
+    sentence: str,
+    faults: Faults,
+    content: snapshots.Content | None = None,
 ) -> str:
     return render_template(
         "statistics/snapshot_new.html",
@@ -91,10 +97,13 @@ def _new_page(
         regions=places_of(current_user.region),
         period=period,
         periods=list(periods_of(period.year, today())) or [period],
-        years=range(today().year, today().year - NEWEST, -1),
+        years=years_of(current_user.region, period.year),
         form=form,
         sentence=sentence,
+        faults=faults,
         content=content,
+        later=later_changes(units_under(region), period) if content else 0,
+        rules=rules_of(content) if content else "",
         tables={caliber: read(content["figures"][caliber.value]) for caliber in Caliber} if content else {},
         groups=GROUPS,
         heads=HEADS,
@@ -110,15 +119,18 @@ def _new_page(
 def show(snapshot_id: int) -> str:
     """What was published, what the same registrations come to today, and what makes the difference."""
     frozen = snapshots.one(snapshot_id, current_user)
-    caliber = _caliber_asked()
+    caliber, faults = caliber_asked(request.args)
     number, size = number_from(request.args)
     return render_template(
         "statistics/snapshot.html",
         frozen=frozen,
         snapshot=frozen.snapshot,
         content=frozen.content,
+        rules=rules_of(frozen.content),
         caliber=caliber,
+        faults=faults,
         calibers=list(Caliber),
+        later=later_changes(frozen.units, frozen.period, frozen.content["last_entry"]),
         restated=restated(frozen, caliber),
         tasks=tasks(frozen),
         because=because(frozen, number, size),
@@ -215,8 +227,3 @@ def _region_asked() -> Region:
     code = request.values.get("region") or current_user.region_code
     places = {place.code: place for place in (current_user.region, *places_of(current_user.region))}
     return places.get(code) or abort(404)
-
-
-def _caliber_asked() -> Caliber:
-    words = {caliber.value: caliber for caliber in Caliber}
-    return words.get(request.args.get("caliber", ""), Caliber.REGISTERED)

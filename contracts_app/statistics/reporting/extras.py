@@ -26,6 +26,7 @@ class Extras:
 
     counters: Sequence[Counter] = ()
     indicators: Sequence[IndicatorLine] = ()
+    plans: str = ""  # the regions whose indicators they are
     figures: Sequence[Figure] = field(default=())
 
     def seven_cells(self) -> Iterator[list[Any]]:
@@ -66,8 +67,9 @@ class Extras:
         for one in self.figures:
             standings = "、".join(standing.label for standing in one.standings)
             yield [
-                one.name, one.wording or "（原文缺字）", one.comparison.value, one.value, one.unit or None, one.period,
-                standings or None, one.caliber or None, one.document_name, one.doubt or None,
+                one.region_name, one.name, one.wording or "（原文缺字）", one.comparison.value, one.value,
+                one.unit or None, one.period, standings or None, one.caliber or None, one.document_name,
+                one.doubt or None,
             ]  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def words(figure: Figure) -> str:
 
 def extras(made: Report) -> Extras:
     """What a report has besides."""
-    if made.kind is not Kind.YEARLY:
+    if made.kind not in (Kind.YEARLY, Kind.PROGRESS):
         return Extras()
     reader, year = made.facts.reader, made.period.year
     counters = seven.counters(year, reader, made.region, made.facts.only_unit, made.until)
@@ -91,5 +93,6 @@ def extras(made: Report) -> Extras:
         if one.counted_by in registers.OF_INDICATORS
     }
     lines = indicators.lines(own, plan_lines(made.facts.units, made.until), countings)
-    figures = targets.figures(FigureFilter(section="A", year=year, region_code=made.region.code))
-    return Extras(counters, lines, figures)
+    places = {made.region.code, *(unit.code for unit in made.facts.units)}
+    figures = [one for one in targets.figures(FigureFilter(section="A", year=year)) if one.region_code in places]
+    return Extras(counters, lines, "、".join(dict.fromkeys(one.region.name for one in own)), figures)

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import get_template_attribute
 
-from contracts_app.core.clock import local, month_edges, now_utc
+from contracts_app.core.clock import local, now_utc
 from contracts_app.core.drawing import charts
 from contracts_app.core.drawing.typesetting import typeset
 from contracts_app.core.installation import is_demonstration
@@ -30,6 +30,7 @@ text { font-family: "Noto Sans SC"; font-size: 12px; fill: #465563; }
 .c-last { fill: none; stroke: #8593a0; stroke-width: 1.5; }
 .c-target { fill: none; stroke: #154d78; stroke-width: 1.5; stroke-dasharray: 6 4; }
 .c-dot { fill: #0a6b67; stroke: #fff; stroke-width: 2; }
+.c-t-teal, .c-t-blue { paint-order: stroke; stroke: #fff; stroke-width: 4px; stroke-linejoin: round; }
 .c-t-teal { fill: #08524f; font-weight: 700; } .c-t-blue { fill: #154d78; }
 """
 
@@ -61,15 +62,9 @@ def line_chart(made: Report) -> charts.LineChart:
         made.period.year,
         until,
         [month.running.total_amount for month in made.months],
-        _last_year(made),
+        made.last_year,
         made.total.target,
     )
-
-
-def _last_year(made: Report) -> list[Decimal]:
-    """Last year's running totals at the ends of months; a month that has begun ends nowhere yet."""
-    months = made.months if made.until == month_edges(made.until.year, made.until.month)[1] else made.months[:-1]
-    return [month.running_before.total_amount for month in months] if made.total.running_before.rows else []
 
 
 def chart(made: Report) -> str:
@@ -86,7 +81,7 @@ def chart(made: Report) -> str:
 def _chart_note(made: Report) -> str:
     drawn = line_chart(made)
     target = f"；虚线：年度任务 {drawn.target_words}" if drawn.target_words else ""
-    before = f"；灰线：{made.period.year - 1} 年同期" if drawn.wide.last_year else ""
+    before = f"；灰线：{made.period.year - 1} 年" if drawn.wide.last_year else ""
     return f"{drawn.unit}，按计入日期{target}{before}"
 
 
@@ -108,12 +103,14 @@ def _key(made: Report) -> list[dict[str, str]]:
 
 
 def _against_the_task(made: Report) -> str:
-    """序时 49.6%，任务 6.39亿元, at mid-year 已过半 or 未过半 besides."""
+    """序时 74.8%，任务 5.50亿元; at mid-year 已过半，期末任务 6.39亿元: the task that was in force on 30 June."""
     total = made.total
     if total.target is None or total.completion is None:
         return "没有有效的年度任务"
-    half = ("，已过半" if total.completion * 2 >= 1 else "，未过半") if made.kind is Kind.HALF else ""
-    return f"序时 {percent(made.pace)}，任务 {''.join(amount_words(total.target))}{half}"
+    task = "".join(amount_words(total.target))
+    if made.kind is Kind.HALF:
+        return f"{'已过半' if total.completion * 2 >= 1 else '未过半'}，期末任务 {task}"
+    return f"序时 {percent(made.pace)}，任务 {task}"
 
 
 def _units(made: Report) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy.orm import aliased
@@ -29,7 +30,7 @@ from contracts_app.core.words import Word
 from contracts_app.enterprises.facts import NATURAL_PERSON
 from contracts_app.enterprises.models import Enterprise
 from contracts_app.regions.models import Region, Unit
-from contracts_app.rules.queries import rule_set_on
+from contracts_app.rules.queries import rules_within
 from contracts_app.statistics.measures import MEASURES
 from contracts_app.statistics.periods import Period
 from contracts_app.statistics.publishing.sentences import Facts, Sentence, sentence_of
@@ -53,12 +54,15 @@ class Kind(Word):
     THREE_QUARTERS = "three_quarters", "三季度报"
     SECOND_HALF = "second_half", "下半年报"
     YEARLY = "yearly", "年报"
+    PROGRESS = "progress", "年度进度"
     RUNNING = "running", "累计快报"
 
 
-def kind_of(period: Period) -> Kind:
-    """What a report of this period is called."""
+def kind_of(period: Period, on: date) -> Kind:
+    """What a report of this period is called as it stands at the end of a day: a 年报 is of a year that is over."""
     first, last = period.first_month, period.last_month
+    if (first, last) == (1, 12) and period.until(on) < period.last:
+        return Kind.PROGRESS
     if (first, last) in _KINDS:
         return _KINDS[first, last]
     if first == last:
@@ -185,6 +189,7 @@ class Report:
     total: UnitLine
     has_own_task: bool  # of the region itself; else its target is the sum of the units' tasks
     months: Sequence[MonthLine]  # from January to the period's end
+    last_year: Sequence[Decimal]  # running amounts at the ends of last year's twelve months; empty where there is none
     tables: Sequence[Table]
     documents: Sequence[str]  # that set the tasks
     rules: str
@@ -192,7 +197,13 @@ class Report:
 
     @property
     def kind(self) -> Kind:
-        return kind_of(self.period)
+        return kind_of(self.period, self.on)
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing counted since January, and nothing asked for."""
+        money = self.total.received or self.total.verified
+        return not (self.total.running.rows or money or self.total.target)
 
     @property
     def until(self) -> date:
@@ -253,9 +264,10 @@ def report(region: Region, period: Period, reader: Reader, on: date) -> Report:
         total=_total(facts, lines, own.value if own else None),
         has_own_task=own is not None,
         months=_months(facts, running, before),
+        last_year=_last_year(facts),
         tables=[_table(facts, DIMENSIONS[code]) for code in FACETS] if codes else [],
         documents=list(dict.fromkeys(task.document for task in tasks.values())),
-        rules=rule_set_on(facts.until).name,
+        rules=rules_within(period.first, facts.until),
         sentence=sentence_of(facts),
     )
 
@@ -266,6 +278,16 @@ Cells = Mapping[tuple[str, str], Sums]  # by unit and month: 2025-03
 def _by_unit_and_month(query: ContractQuery, reader: Reader) -> Cells:
     found = totals(query, reader, [DIMENSIONS["unit"], DIMENSIONS["month"]])
     return {(unit, month[5:]): sums for (unit, month), sums in found.items()}
+
+
+def _last_year(facts: Facts) -> list[Decimal]:
+    """The whole of last year, month upon month."""
+    whole = replace(facts.query, year=facts.period.year - 1, date_from=None, date_to=None)
+    found = {
+        month[5:]: sums.total_amount for (month,), sums in totals(whole, facts.reader, [DIMENSIONS["month"]]).items()
+    }
+    months = accumulate(found.get(f"{month:02d}", Decimal(0)) for month in range(1, 13))
+    return list(months) if found else []
 
 
 def _a_year_before(facts: Facts) -> ContractQuery:
@@ -460,7 +482,11 @@ def definitions(made: Report) -> list[tuple[str, str]]:
         ("同比", "（本期 − 上年同期）÷ 上年同期；上年同期为 0 或没有时不计，写“—”。"),
         ("年初累计", f"{made.period.year}-01-01 至 {made.until}。"),
         ("完成率", "年初累计成交额 ÷ 期末有效的年度任务，不封顶；没有任务的单元不计，不参加完成率排名。"),
-        ("合计的完成率", "市本级下达了任务的，用全部单元对市任务；没有的，只用有任务的单元对任务之和。"),
+        (
+            "合计的完成率",
+            "本地区自己有任务的，用全部单元对这个任务，没有单独下达任务的单元也在分子里；"
+            "没有的，是各单元任务合计的完成率，只用下达了任务的单元。",
+        ),
         ("差额", "年度任务 − 年初累计成交额；负数是超出。"),
         ("名次", "按年初累计成交额、按完成率分别排；相同的并列，下一名顺延；没有成交额的不排。"),
         ("占比", "占本期成交额合计的比例。"),

@@ -44,20 +44,23 @@ class Book:
     def look(self, number: str = TEXT, kind: str = "cell") -> Any:
         return self._looks(kind, number)
 
-    def sheet(self, name: str, holds: str, columns: Sequence[Column], *notes: str, frozen: int = 1) -> "Sheet":
-        self.contents.append((name, holds))
-        return Sheet(self, name, holds, columns, notes, frozen)
+    def sheet(
+        self, name: str, holds: str, columns: Sequence[Column], *notes: str, frozen: int = 1, place: str = ""
+    ) -> "Sheet":
+        """A new sheet; ``place`` where it is of another region than the book."""
+        self.contents.append((name, holds if not place else f"{place} {holds}"))
+        return Sheet(self, name, f"{place or self.place} {holds}", columns, notes, frozen)
 
 
 class Sheet:
     """A sheet with a title, notes and one table, set for A4 with its header on every page."""
 
     def __init__(
-        self, owner: Book, name: str, holds: str, columns: Sequence[Column], notes: Sequence[str], frozen: int
+        self, owner: Book, name: str, title: str, columns: Sequence[Column], notes: Sequence[str], frozen: int
     ) -> None:
         self.owner, self.name, self.columns = owner, name, columns
         self.page = owner.book.add_worksheet(name)
-        self.page.write_string(0, 0, f"{owner.place} {holds}", owner.look(kind="title"))
+        self.page.write_string(0, 0, title, owner.look(kind="title"))
         for number, note in enumerate(notes, 1):
             self.page.write_string(number, 0, note, owner.look(kind="note"))
         self.header = len(notes) + 2

@@ -15,7 +15,8 @@ from contracts_app.core.web.limits import exports
 from contracts_app.regions.models import Region
 from contracts_app.statistics.addresses import contracts_url
 from contracts_app.statistics.measures import MEASURES
-from contracts_app.statistics.publishing.sentence_views import NEWEST, period_asked, places_of
+from contracts_app.statistics.publishing.sentence_views import period_asked, places_of
+from contracts_app.statistics.years import years_of
 
 from . import pdf, reports
 from .extras import extras
@@ -32,7 +33,7 @@ PDF = "application/pdf"
 def index() -> str:
     """The report on the screen; every number leads to its contracts."""
     places, on = places_of(current_user.region), today()
-    period = period_asked(request.args)
+    period, faults = period_asked(request.args)
     region = _region(places, request.args)
     has_begun = period.has_begun(on)
     made = reports.report(region, period, current_user, on) if region and has_begun else None
@@ -43,8 +44,9 @@ def index() -> str:
         region=region,
         places=places,
         periods=reports.periods_to_report(period.year, on),
-        kind_of=reports.kind_of,
-        years=range(on.year, on.year - NEWEST, -1),
+        kind_of=lambda one: reports.kind_of(one, on),
+        faults=faults,
+        years=years_of(current_user.region, period.year),
         chart=line_chart(made) if made else None,
         definitions=reports.definitions(made) if made else [],
         measures=MEASURES,
@@ -59,8 +61,8 @@ def file() -> Response:
     """The same report as a file; who took it is written down."""
     ending = request.form.get("format", "")
     region = _region(places_of(current_user.region), request.form)
-    period = period_asked(request.form)
-    if ending not in ("xlsx", "pdf") or region is None or not period.has_begun(today()):
+    period, faults = period_asked(request.form)
+    if ending not in ("xlsx", "pdf") or region is None or faults or not period.has_begun(today()):
         abort(400)
     made = reports.report(region, period, current_user, today())
     content, kind = (_as_workbook(made), XLSX) if ending == "xlsx" else (pdf.pdf(made), PDF)

@@ -402,8 +402,9 @@ _INDICATORS = (
     Column("进度", SHARE, 9), Column("判断", width=11), Column("口径与疑点", "@", 50),
 )  # fmt: skip
 _FIGURES = (
-    Column("指标", width=36), Column("原文", width=30), Column("比较", width=6), Column("数值", PLAIN, 12),
-    Column("单位", width=10), Column("期间", width=14), Column("待核与缺失", width=14), Column("口径", width=22),
+    Column("地区", width=14), Column("指标", width=36), Column("原文", width=30), Column("比较", width=6),
+    Column("数值", PLAIN, 12), Column("单位", width=10), Column("期间", width=14), Column("待核与缺失", width=14),
+    Column("口径", width=22),
     Column("出处", width=40), Column("说明与疑点", "@", 50),
 )  # fmt: skip
 
@@ -420,13 +421,17 @@ def _extras(written: _ReportBook, extras: Extras) -> None:
             sheet.add(cells, "wrap")
     if extras.indicators:
         sheet = written.sheet(
-            "规划指标", "规划指标（表1—1）", _INDICATORS, "进度：水平数（现值−基期）÷（目标−基期），当年流量÷目标"
+            "规划指标",
+            "规划指标（表1—1）",
+            _INDICATORS,
+            "进度：水平数（现值−基期）÷（目标−基期），当年流量÷目标",
+            place=f"{written.made.period.name}{extras.plans}",
         )
         for line in extras.indicators:
             sheet.add(extras.indicator_cells(line, sheet.line), "wrap")
     if extras.figures:
         sheet = written.sheet(
-            "公布数", "公布数对照", _FIGURES, "照录原文；缺的不补，待核的不用来计算；不与系统合计相加"
+            "公布数", "本地区和各考核单元的公布数", _FIGURES, "照录原文；缺的不补，待核的不用来计算；不与系统合计相加"
         )
         for cells in extras.figure_cells():
             sheet.add(cells, "wrap")
