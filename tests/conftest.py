@@ -20,12 +20,13 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from contracts_app import create_app
 from contracts_app.accounts.entrance import passwords, second_factor
-from contracts_app.core.db import db
+from contracts_app.core.db import Office, db
 from contracts_app.core.settings import Settings
 from contracts_app.core.web.limits import limiter
 from tests.databases import Databases, Postgresql, Sqlite, postgresql_server, template_on
@@ -34,6 +35,8 @@ from tests.places import World, world_on
 from tests.visitors import NO_BROWSER, Visitor, visitor
 
 FOLDER = "CONTRACTS_TEST_FOLDER"  # in the environment, so that parallel workers find it
+# Where single tests take long: begun first (see below).
+LONG = {"test_routes.py", "test_pages.py", "test_bundle.py"}
 
 # The same examples in every run, however long one takes: a run that failed fails again, and a slow machine is no fault.
 hypothesis.settings.register_profile("tests", derandomize=True, deadline=None)
@@ -49,6 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="contracts-test-")
         # What tests write goes with the run; name a folder with --basetemp to keep it.
         config.option.basetemp = config.option.basetemp or Path(os.environ[FOLDER], "tmp")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The long ones first, within what runs on one database: at the end no worker waits for another's last walk.
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -79,6 +88,16 @@ def _a_password_that_lives_for_a_test_may_be_cheap_to_guess() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for keeper, name in ((passwords, "hasher"), (second_factor, "code_hasher")):
             patch.setattr(keeper, name, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_template_is_compiled_once_for_all_applications(run_folder: Path) -> Iterator[None]:
+    folder = run_folder / "templates"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        options = Office.jinja_options | {"bytecode_cache": FileSystemBytecodeCache(str(folder))}
+        patch.setattr(Office, "jinja_options", options)
         yield
 
 

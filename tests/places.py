@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.orm import sessionmaker
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -188,7 +188,7 @@ class World:
     def __init__(self, app: Flask, connection: Connection) -> None:
         self.app, self.connection = app, connection
         self.written: list[str] = []
-        self._signed_in: dict[int | None, tuple[str, str]] = {}
+        self._signed_in: dict[tuple[Any, ...] | None, tuple[str, str]] = {}
         make = Make()
         self.places = {region: Place(make, region) for region in (JINJIANG, SHISHI)}
         self.here, self.there = self.places[JINJIANG], self.places[SHISHI]
@@ -231,7 +231,7 @@ class World:
 
     def visitor(self, person: User | None) -> Visitor:
         """That person at a browser, in a session that began before everything that is undone."""
-        key = person.id if person else None
+        key = inspect(person).identity if person else None  # known without looking the person up again
         if key not in self._signed_in:
             made = visitor(self.app, person)
             cookie = made.get_cookie("session")

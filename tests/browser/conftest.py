@@ -21,6 +21,7 @@ from waitress import create_server, wasyncore
 
 from contracts_app import create_app
 from contracts_app.core.settings import Settings
+from tests.databases import once
 from tests.visitors import NO_BROWSER
 from tools.chromium import FLAGS, chromium, why_not
 
@@ -65,14 +66,18 @@ class Server:
 @pytest.fixture(scope="session")
 def demonstration(run_folder: Path) -> Path:
     """An instance folder as `make run` leaves it on a new machine; to copy from."""
-    folder = run_folder / f"demonstration-{os.getpid()}"
-    app = create_app(_settings(folder))
-    for command in ("init", "demo"):
-        with app.app_context():
-            done = app.test_cli_runner().invoke(args=[command])
-        assert done.exit_code == 0, f"{command}: {done.output}"
-    app.extensions["engine"].dispose()
-    return folder
+
+    def generated() -> str:
+        folder = run_folder / "demonstration"
+        app = create_app(_settings(folder))
+        for command in ("init", "demo"):
+            with app.app_context():
+                done = app.test_cli_runner().invoke(args=[command])
+            assert done.exit_code == 0, f"{command}: {done.output}"
+        app.extensions["engine"].dispose()
+        return str(folder)
+
+    return Path(once(run_folder, "demonstration", generated))
 
 
 @pytest.fixture(scope="module")
