@@ -15,6 +15,7 @@ from contracts_app.regions.queries import regions_under, units_under
 
 from . import dormancy
 from .models import User, UserRole
+from .permissions import GRANTS, Can
 from .roles import OFFICE_ROLES, Role
 from .sign_in_models import NameLock, SecondFactor
 
@@ -110,6 +111,15 @@ def locked(users: Sequence[User]) -> set[str]:
     """The usernames among these that stay locked until somebody opens them."""
     wanted = select(NameLock.username).where(NameLock.username.in_([user.username for user in users]))
     return set(db.session.scalars(wanted.where(NameLock.device == "")))
+
+
+def somebody_above(region: Region, permission: Can) -> User | None:
+    """Who could sign in and has the permission in a region that this one lies in: the nearest such region first."""
+    above = [code for code in region.path.split("/") if code and code != region.code]
+    holders = select(UserRole.user_id).where(UserRole.role.in_(GRANTS[permission]))
+    wanted = select(User).join(Region, Region.code == User.region_code).where(User.region_code.in_(above))
+    wanted = wanted.where(User.is_active, User.password_hash != "", User.id.in_(holders))
+    return db.session.scalars(wanted.order_by(Region.path.desc(), User.id).limit(1)).first()
 
 
 FEWEST_IN_OFFICE = 3  # who register or review; what 吉林 and 北京 ask of an office, kept to nowhere by force

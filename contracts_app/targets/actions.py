@@ -16,6 +16,7 @@ from sqlalchemy.orm import joinedload
 
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, may
+from contracts_app.accounts.queries import somebody_above
 from contracts_app.codes.models import Measure
 from contracts_app.core.clock import now_utc, today
 from contracts_app.core.db import db
@@ -185,10 +186,12 @@ def set_tasks(plan: Plan, basis: Basis, person: User, *, accepts_less: bool) -> 
     """Set the tasks of a plan, each as a new version; returns how many.
 
     Raises ``Stale`` when somebody else has set one of them since the person looked, ``Refused`` when parts would have
-    less than the whole and nobody has accepted that, ``NotYours`` when the person sets no tasks.
+    less than the whole and nobody has accepted that, ``NotYours`` when the person sets no tasks, or not this one.
     """
     if why_not := why_not_set(person, plan.places):
         raise why_not
+    if (sentence := why_not_own(person)) and any(step.place.code == person.region_code for step in plan.steps):
+        raise NotYours(sentence)
     if plan.conflicts:
         raise Stale
     if not accepts_less and (less := plan.said_of(Verdict.LESS)):
@@ -210,6 +213,25 @@ def why_not_set(person: User, places: Places) -> Refused | None:
     if own and person.region.level is not Level.TOWN and places.by_code.keys() <= own:
         return None
     return nowhere()
+
+
+def why_not_own(person: User) -> str | None:
+    """Why the task of the person's own place is not theirs to set; None where it is.
+
+    Nobody sets the yardstick they are held against: the level above does (domain: 上级下达的任务目标). Where nobody up
+    there works with the system, the office enters what it was given on paper.
+    """
+    above = somebody_above(person.region, Can.SET_TARGETS)
+    if above is None:
+        return None
+    own = person.region.name
+    return f"{own}的任务由上级下达，{above.region.name}的系统管理员（{above.name}）录入；你录入{own}下面各地区的任务。"
+
+
+def settable(person: User, places: Iterable[Region]) -> list[Region]:
+    """Those of some places of the person's whose task they set."""
+    own_is_not = why_not_own(person) is not None
+    return [place for place in places if not (own_is_not and place.code == person.region_code)]
 
 
 def nowhere() -> Refused:

@@ -70,7 +70,7 @@ def import_tasks(file: Path, dry_run: bool, username: str | None, accept_less: b
     try:
         with unit_of_work():
             with file.open("rb") as stream:
-                checked = importing.check(stream, file.name, person.region if person else _city())
+                checked = importing.check(stream, file.name, person.region if person else _city(), person=person)
             saved = 0
             if checked.is_fine and not dry_run and person:
                 saved = importing.save(checked, person, accepts_less=accept_less)

@@ -1,8 +1,9 @@
 """Importing a table of tasks: first what it would do, cell by cell; then, once confirmed, all of it or nothing."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from string import ascii_uppercase
 from typing import BinaryIO
 
 from contracts_app.accounts.models import User
@@ -12,7 +13,7 @@ from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
 
 from . import values
-from .actions import Basis, Plan, Standing, plan_of, set_tasks, why_not_document
+from .actions import Basis, Plan, Standing, plan_of, set_tasks, why_not_document, why_not_own
 from .cascade import Places, places_under
 from .queries import task_measures
 from .workbook import CODE, DOCUMENT, ISSUED_ON, NAME, YEAR, Entry, Filled, read_tasks
@@ -75,8 +76,12 @@ class Checked:
         return hashlib.sha256(repr((head, told)).encode()).hexdigest()
 
 
-def check(stream: BinaryIO, filename: str, region: Region, year: int | None = None) -> Checked:
+def check(
+    stream: BinaryIO, filename: str, region: Region, year: int | None = None, person: User | None = None
+) -> Checked:
     """What importing a workbook would do for somebody of that region, in the year it is meant for if one is said.
+
+    With a person, a changed task that is not theirs to set is a fault of its cell.
 
     Raises ``core.keeping.files.FileRefused`` where it cannot be read as a table of tasks.
     """
@@ -87,7 +92,8 @@ def check(stream: BinaryIO, filename: str, region: Region, year: int | None = No
     filled.entries = _without_doubles(entries)
     good = {entry.key: entry.value for entry in filled.entries if entry.value is not None and not entry.fault}
     plan = plan_of(filled.year, good, measures, places, filled.seen) if filled.year else None
-    lines = [_line(entry, plan) for entry in filled.entries]
+    not_theirs = {person.region_code: why_not_own(person) or ""} if person else {}
+    lines = _once_a_cell([_line(entry, plan, not_theirs) for entry in filled.entries])
     filled.faults |= {line.cell: line.fault for line in lines if line.fault}
     if plan and plan.steps:
         _check_basis(filled)
@@ -128,16 +134,19 @@ def _check_basis(filled: Filled) -> None:
 
 def _placed(entry: Entry, places: Places) -> Entry:
     """The entry with the code of its place, or with what is wrong about it."""
+    row = entry.cell.lstrip(ascii_uppercase)
+    code_at, name_at = f"A{row}", f"B{row}"  # where the fault is, not where the task stands
     by_name = [place for place in places.all if place.name == entry.place_name]
     if not entry.place_code and len(by_name) == 1:
         return _with(entry, place_code=by_name[0].code)
     place = places.by_code.get(entry.place_code)
     if not entry.place_code:
-        return _with(entry, fault=f"填写{CODE}，写不清是哪个{NAME}")
+        return _with(entry, fault=f"填写{CODE}，写不清是哪个{NAME}", at=code_at)
     if place is None:
-        return _with(entry, fault=f"{CODE}“{entry.place_code[:20]}”不在你可以下达任务的范围内：按模板填写")
+        return _with(entry, fault=f"{CODE}“{entry.place_code[:20]}”不在你可以下达任务的范围内：按模板填写", at=code_at)
     if entry.place_name and entry.place_name not in (place.name, place.short_name):
-        return _with(entry, fault=f"代码 {place.code} 是{place.name}，不是{entry.place_name[:20]}：核对这一行")
+        fault = f"代码 {place.code} 是{place.name}，不是{entry.place_name[:20]}：核对这一行"
+        return _with(entry, fault=fault, at=name_at)
     return _with(entry, place_name=place.name)
 
 
@@ -151,9 +160,18 @@ def _without_doubles(entries: Sequence[Entry]) -> list[Entry]:
     return found
 
 
-def _with(entry: Entry, *, place_code: str = "", place_name: str = "", fault: str = "") -> Entry:
+def _once_a_cell(lines: Sequence[Line]) -> list[Line]:
+    """What is wrong with the place of a row is said once, for all the measures of the row."""
+    found: dict[str, Line] = {}
+    for line in lines:
+        one = found.get(line.cell)
+        found[line.cell] = replace(one, measure=f"{one.measure}、{line.measure}", after="") if one else line
+    return list(found.values())
+
+
+def _with(entry: Entry, *, place_code: str = "", place_name: str = "", fault: str = "", at: str = "") -> Entry:
     return Entry(
-        entry.cell,
+        entry.cell if entry.fault else at or entry.cell,
         place_code or entry.place_code,
         place_name or entry.place_name,
         entry.measure,
@@ -163,12 +181,14 @@ def _with(entry: Entry, *, place_code: str = "", place_name: str = "", fault: st
     )
 
 
-def _line(entry: Entry, plan: Plan | None) -> Line:
+def _line(entry: Entry, plan: Plan | None, not_theirs: Mapping[str, str]) -> Line:
     who = entry.place_name or entry.place_code
     step = next((one for one in plan.steps if one.key == entry.key), None) if plan and not entry.fault else None
     fault = entry.fault
     if step and step.is_stale:
         fault = f"{step.conflict.replace('你打开', '这张表下载')}：重新下载模板再改这一格"
+    elif step and not_theirs.get(step.place.code):
+        fault = f"{not_theirs[step.place.code]}这一格恢复成模板里的数"
     before = plan.standing.value(entry.key) if plan else None
     words = values.said(before, entry.measure) if before is not None else ""
     if fault or entry.value is None or plan is None:

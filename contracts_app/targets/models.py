@@ -8,6 +8,7 @@ from sqlalchemy.types import TypeDecorator
 
 from contracts_app.accounts.models import User
 from contracts_app.codes.models import Document, Measure
+from contracts_app.core.clock import local
 from contracts_app.core.db import Base, Moment, word_type
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Region
@@ -93,6 +94,13 @@ class Target(Base):
     region: Mapped[Region] = relationship()
     recorded_by: Mapped[User | None] = relationship()
     measure: Mapped[Measure] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def days_late(self) -> int:
+        """How many days after its document's day it was entered: so long other figures were shown than are now."""
+        if self.recorded_at is None or self.issued_on is None:
+            return 0
+        return max(0, (local(self.recorded_at).date() - self.issued_on).days)
 
 
 class Nature(Word):

@@ -1,6 +1,7 @@
 import base64
 import binascii
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,9 +14,10 @@ from flask_login import current_user
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.codes.models import Measure
 from contracts_app.core.clock import DayError, parse_day, today
+from contracts_app.core.errors import NotYours
 from contracts_app.core.keeping.files import FileRefused, safe_name
 from contracts_app.core.keeping.scanner import refuse_infected
-from contracts_app.core.sheets.workbooks import LARGEST, MIME
+from contracts_app.core.sheets.workbooks import LARGEST, MIME, TABLES
 from contracts_app.core.trail import audit
 from contracts_app.core.web.limits import uploads
 from contracts_app.core.web.pages import number_from
@@ -23,7 +25,7 @@ from contracts_app.regions.models import Region
 
 from . import actions, importing, pages, queries, values, workbook
 from .cascade import Places, Verdict, places_under
-from .forms import PREFIX, ImportForm, TasksForm, tasks_form
+from .forms import PREFIX, ImportForm, tasks_form
 from .importing import Checked, Outcome
 from .models import Span, Standing
 from .queries import FigureFilter
@@ -82,7 +84,7 @@ def index() -> str:
         tasks=tasks,
         divisions={year: pages.division_of(shown, in_force) for year, in_force in tasks.items()},
         this_year=today().year,
-        may_set=_may_set(asked.places),
+        may_set=_may_set(asked, shown),
     )
 
 
@@ -105,8 +107,7 @@ def show(year: int) -> str:
         above=asked.places.above(asked.place) if asked.place else None,
         on=on,
         on_sentence=sentence,
-        today=today(),
-        may_set=_may_set(asked.places),
+        may_set=_may_set(asked, [asked.place, *asked.places.parts_of(asked.place)] if asked.place else []),
     )
 
 
@@ -122,7 +123,7 @@ def versions(year: int) -> str:
         year=year,
         asked=asked,
         versions=queries.task_versions(code, year, asked.measure.code),
-        may_set=_may_set(asked.places),
+        may_set=_may_set(asked, [asked.place] if asked.place else []),
     )
 
 
@@ -139,7 +140,10 @@ def edit(year: int) -> ResponseReturnValue:
     parts = asked.places.parts_of(asked.place)
     listed = [asked.place, *parts]
     standing = actions.Standing(year, [place.code for place in listed], [asked.measure.code])
-    form = tasks_form(listed, asked.measure, standing)
+    why_not_own = actions.why_not_own(current_user) if asked.place.code == current_user.region_code else None
+    if why_not_own and not parts:
+        raise NotYours(why_not_own)
+    form = tasks_form(parts if why_not_own else listed, asked.measure, standing)
     status = 200
     if form.validate_on_submit():
         seen = actions.read_seen(form.seen.data or "")
@@ -151,14 +155,18 @@ def edit(year: int) -> ResponseReturnValue:
         status = 409 if plan.conflicts else 422
     elif form.is_submitted():
         status = 422
-    return _edit_page(year, asked, form, standing, parts), status
-
-
-def _edit_page(year: int, asked: Asked, form: TasksForm, standing: actions.Standing, parts: list[Region]) -> str:
     in_force = {key[0]: standing.now(key) for key in standing.keys}
-    return render_template(
-        "targets/edit.html", year=year, asked=asked, form=form, in_force=in_force, parts=parts, prefix=PREFIX
+    html = render_template(
+        "targets/edit.html",
+        year=year,
+        asked=asked,
+        form=form,
+        in_force=in_force,
+        parts=parts,
+        prefix=PREFIX,
+        why_not_own=why_not_own,
     )
+    return html, status
 
 
 def _say_what_was_set(year: int, plan: actions.Plan) -> None:
@@ -201,7 +209,7 @@ def import_file(year: int) -> ResponseReturnValue:
     content, filename = chosen
     try:
         refuse_infected(io.BytesIO(content))
-        checked = importing.check(io.BytesIO(content), filename, current_user.region, year)
+        checked = importing.check(io.BytesIO(content), filename, current_user.region, year, current_user)
     except FileRefused as refusal:
         form.file.errors = [str(refusal)]
         return _import_page(year, form), 422
@@ -237,6 +245,8 @@ def _import_page(year: int, form: ImportForm, checked: Checked | None = None) ->
         outcomes=Outcome,
         verdicts=Verdict,
         limit_mb=LARGEST // (1024 * 1024),
+        remedy=TABLES,
+        why_not_own=actions.why_not_own(current_user),
     )
 
 
@@ -262,12 +272,13 @@ def _download(content: bytes, name: str) -> ResponseReturnValue:
 @bp.get("/published")
 @needs(Can.READ_TARGETS)
 def published() -> str:
-    sought = _sought()
+    sought, faults = _sought()
     number, size = number_from(request.args)
     return render_template(
         "targets/published.html",
         page=queries.figure_page(sought, number, size),
         sought=sought,
+        faults=faults,
         sections=queries.SECTIONS,
         years=queries.figure_years(),
         regions=queries.figure_regions(),
@@ -277,11 +288,19 @@ def published() -> str:
     )
 
 
-def _sought() -> FigureFilter:
-    section, year = request.args.get("section", ""), request.args.get("year", "")
-    return FigureFilter(
+def _sought() -> tuple[FigureFilter, list[str]]:
+    """What the address asks for; what of it cannot be read is left out and said."""
+    section, year = request.args.get("section", ""), request.args.get("year", "").strip()
+    is_year = year.isascii() and year.isdigit() and len(year) == 4
+    faults = [f"年度“{year[:20]}”没有读懂，写成四位数字，例如 2025。"] if year and not is_year else []
+    known = {"section": list(queries.SECTIONS), "span": [one.value for one in Span]}
+    known["standing"] = [one.value for one in Standing]
+    for name, label in {"section": "类别", "span": "期间", "standing": "疑点"}.items():
+        typed = request.args.get(name, "")
+        faults += [f"没有{label}“{typed[:20]}”。"] if typed and typed not in known[name] else []
+    sought = FigureFilter(
         section=section if section in queries.SECTIONS else "",
-        year=int(year) if year.isascii() and year.isdigit() and len(year) == 4 else None,
+        year=int(year) if is_year else None,
         region_code=request.args.get("region", "")[:12],
         words=request.args.get("words", "").strip()[:100],
         source=request.args.get("source", "")[:40],
@@ -289,6 +308,7 @@ def _sought() -> FigureFilter:
         standing=_word(Standing, "standing"),
         topic=request.args.get("topic", "").strip()[:40],
     )
+    return sought, faults
 
 
 def _word(words: Any, name: str) -> Any:
@@ -304,8 +324,11 @@ def _day_asked() -> tuple[date | None, str]:
         return None, str(wrong)
 
 
-def _may_set(places: Places) -> bool:
-    return may(current_user, Can.SET_TARGETS) and actions.why_not_set(current_user, places) is None
+def _may_set(asked: Asked, places: Sequence[Region]) -> bool:
+    """Whether the person sets the task of any of these places."""
+    if not may(current_user, Can.SET_TARGETS) or actions.why_not_set(current_user, asked.places):
+        return False
+    return bool(actions.settable(current_user, places))
 
 
 def _known(year: int) -> None:

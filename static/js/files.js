@@ -8,15 +8,15 @@ document.addEventListener("change", (event) => {
   say(input, problem);
 });
 
-function wrong(file, { kinds, limitMb }) {
+function wrong(file, { kinds, limitMb, original = "把原件另存为 PDF 后重新选择", smaller = "压缩或分开" }) {
   const allowed = kinds.split(" ");
   const ending = file.name.split(".").at(-1).toLowerCase();
   const names = allowed.filter((kind) => kind !== "jpeg").map((kind) => kind.toUpperCase());
-  if (!allowed.includes(ending)) return `只收 ${names.join("、")} 文件，把原件另存为 PDF 后重新选择。`;
+  if (!allowed.includes(ending)) return `只收 ${names.join("、")} 文件，${original}。`;
   if (file.size === 0) return "文件是空的，打开原件确认有内容后重新选择。";
   if (file.size > Number(limitMb) * MEGABYTE) {
     const size = (Math.ceil((file.size * 10) / MEGABYTE) / 10).toFixed(1);
-    return `文件 ${size} MB，超过 ${limitMb} MB 上限，压缩或分开后重新选择。`;
+    return `文件 ${size} MB，超过 ${limitMb} MB 上限，${smaller}后重新选择。`;
   }
   return "";
 }

@@ -89,6 +89,7 @@ def test_every_bad_cell_is_named_and_marked_and_nothing_is_saved(admin, table, s
         cell_of(table, "梅岭街道", COUNT): 3,
         "A60": "360100",
         f"{jinjiang[0]}60": 10,
+        f"{cell_of(table, '石狮市', COUNT)[0]}60": 11,
         "H8": "备注",
         "H9": "x",
         "B3": 2025,
@@ -102,6 +103,8 @@ def test_every_bad_cell_is_named_and_marked_and_nothing_is_saved(admin, table, s
         "只填写整数，例如 217",
         "代码 350582002 是梅岭街道，不是青阳街道",
         "“360100”不在你可以下达任务的范围内",
+        '<td class="nowrap" data-label="格">A60</td>',
+        f'<td class="nowrap" data-label="格">B{int(row) + 1}</td>',
         "H8：这一列不是任务指标",
         "B3：表里是 2025 年，这一页导入 2026 年的任务",
         "B5：2026 年 2 月没有 31 日",
@@ -153,6 +156,14 @@ def test_a_county_imports_its_own_places_only(admin, table, make, sign_in, sessi
     assert page.status_code == 422
     assert f"“{SHISHI}”不在你可以下达任务的范围内" in page.text
     assert tasks(session) == 2
+    # Nor the task of the county itself, once somebody of the city can sign in.
+    make.user(Role.ADMIN, region=QUANZHOU, password_hash="x")
+    raised = rewritten(table, {cell_of(table, "晋江市", AMOUNT): 1, cell_of(table, "石狮市", AMOUNT): "", **HEAD})
+    page = upload(visitor, raised)
+    assert page.status_code == 422
+    assert "晋江市的任务由上级下达" in page.text
+    assert f">{cell_of(table, '晋江市', AMOUNT)}</td>" in page.text
+    assert tasks(session) == 2
     assert sign_in(make.user(Role.MANAGER, region=JINJIANG)).get(PAGE).status_code == 403
     assert sign_in(make.user(Role.ADMIN, region=QINGYANG)).get(PAGE).status_code == 409
 
@@ -162,7 +173,7 @@ def test_a_county_imports_its_own_places_only(admin, table, make, sign_in, sessi
     [
         (b"", "任务表.xlsx", "文件是空的"),
         (b"PK\x03\x04 nothing", "任务表.xlsx", "文件打不开"),
-        (b"%PDF-1.7\n1 0 obj\n", "任务表.pdf", "只收 Excel 表格"),
+        (b"%PDF-1.7\n1 0 obj\n", "任务表.pdf", "只收 XLSX 文件，用办公软件打开原件，另存为 .xlsx，或下载模板"),
     ],
 )
 def test_what_is_no_workbook_is_refused(admin, content, name, sentence):

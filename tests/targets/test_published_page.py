@@ -86,12 +86,22 @@ def test_nothing_found_says_what_to_do(manager, asked):
 
 
 @pytest.mark.parametrize(
-    "asked", [{"section": "Z"}, {"year": "２０２５"}, {"page": "999"}, {"page": "-1"}, {"size": "7"}]
+    ("asked", "sentence"),
+    [
+        ({"section": "Z"}, "没有类别“Z”。"),
+        ({"year": "２０２５"}, "年度“２０２５”没有读懂，写成四位数字"),
+        ({"year": "zz"}, "年度“zz”没有读懂"),
+        ({"span": "x", "year": "2025"}, "没有期间“x”。"),
+        ({"page": "999"}, ""),
+        ({"size": "7", "page": "-1"}, ""),
+    ],
 )
-def test_odd_filters_are_left_out(manager, asked):
+def test_odd_filters_are_left_out_and_told(manager, asked, sentence):
     answer = manager.get("/targets/published", query_string=asked)
     assert answer.status_code == 200
     assert keys_on(answer.text)
+    assert sentence in answer.text
+    assert ("这一个条件没有用上" in answer.text) is bool(sentence)
 
 
 @pytest.mark.parametrize(

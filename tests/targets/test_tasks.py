@@ -7,8 +7,14 @@ from threading import Barrier
 import pytest
 from sqlalchemy import select
 
+from contracts_app.accounts.models import User
 from contracts_app.accounts.roles import Role
+from contracts_app.codes.models import Measure
+from contracts_app.core.db import db
+from contracts_app.core.errors import NotYours
 from contracts_app.core.trail.audit import AuditEntry
+from contracts_app.targets import actions
+from contracts_app.targets.cascade import places_under
 from contracts_app.targets.models import Target, TargetKind
 from contracts_app.targets.queries import target_of, targets_for, task_years, tasks_of, year_tasks
 from tests.factories import JINJIANG, QINGYANG, QUANZHOU, SHISHI
@@ -200,6 +206,34 @@ def test_a_county_admin_sets_the_own_task_only(make, sign_in):
     for address in ("/targets/2026", "/targets/2026/edit", "/targets/2026/versions"):
         assert visitor.get(f"{address}?region={SHISHI}").status_code == 404
         assert visitor.get(f"{address}?measure=carriers").status_code == 404
+
+
+def test_where_the_city_works_with_the_system_nobody_sets_the_own_yardstick(admin, make, sign_in):
+    save(admin, task_350582="60", task_350581="40")
+    county = sign_in(make.user(Role.ADMIN, region=JINJIANG))
+    assert save(county, task_350582="70", task_350582001="70").status_code == 302, "nobody of the city can sign in yet"
+    boss = make.user(Role.ADMIN, region=QUANZHOU, name="市管理员", password_hash="x")
+    page = county.get("/targets/2026/edit").text
+    assert "晋江市的任务由上级下达，泉州市的系统管理员（市管理员）录入" in page
+    assert 'name="task_350582"' not in page
+    assert save(county, task_350582="10", task_350582001="45").status_code == 422, "and adds up to less than 70"
+    assert save(county, task_350582="10", task_350582001="45", accepts_less="y").status_code == 302
+    assert in_force()[JINJIANG] == (2, 70), "what was typed past the form is not taken"
+    assert "edit" not in county.get(f"/targets/2026/versions?region={JINJIANG}").text
+    assert "印发后" in county.get("/targets/2026").text, "and how long after its document it was entered"
+    # Below the page: whoever asks, the same answer.
+    person = db.session.query(User).filter_by(region_code=JINJIANG).one()
+    places, basis = places_under(person.region), actions.Basis("文", date(2026, 1, 1))
+    plan = actions.plan_of(2026, {(JINJIANG, "total_amount"): WAN}, [db.session.get(Measure, "total_amount")], places)
+    with pytest.raises(NotYours, match="由上级下达"):
+        actions.set_tasks(plan, basis, person, accepts_less=True)
+    actions.set_tasks(plan, basis, boss, accepts_less=True)
+    assert in_force()[JINJIANG] == (3, 1)
+    city = places_under(boss.region)
+    alone = next(unit for unit in city.parts_of(city.top) if not city.parts_of(unit))
+    zone = sign_in(make.user(Role.ADMIN, region=alone.code))
+    assert zone.get("/targets/2026/edit").status_code == 403, "has nothing below it to set"
+    assert "edit" not in zone.get("/targets/2026").text
 
 
 @pytest.mark.parametrize("role", [Role.MANAGER, Role.REGISTRAR, Role.AUDITOR, Role.BROKER])

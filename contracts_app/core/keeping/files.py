@@ -6,6 +6,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
@@ -39,8 +40,32 @@ class FileKind(StrEnum):
     OFD = "ofd", "OFD", "application/ofd"
 
 
+@dataclass(frozen=True)
+class Intake:
+    """What one place takes, and what to do there with a file that it does not take: no other place's remedy helps."""
+
+    kinds: frozenset[FileKind]
+    original: str  # what to do with the original, of which this is no copy we take
+    plain: str  # what to do with one that is locked or of an old format
+    smaller: str  # … that swells beyond reason when it is unpacked
+    without_macros: str  # as what to save one that is a program besides
+
+    @property
+    def names(self) -> str:
+        """The kinds as people call them: PDF、JPG、PNG."""
+        return "、".join(kind.value.upper() for kind in FileKind if kind in self.kinds)
+
+
+PAPERS = Intake(
+    frozenset(FileKind),
+    original="把原件另存为 PDF 后重新选择",
+    plain="另存为 PDF",
+    smaller="另存为 PDF",
+    without_macros=" PDF 或不带宏的 docx、xlsx",
+)
+
 _KINDS = {kind.value: kind for kind in FileKind} | {"jpeg": FileKind.JPG}
-_OLD_OFFICE = {"doc": "docx", "wps": "docx", "xls": "xlsx", "et": "xlsx"}
+_OLD_OFFICE = {"doc": FileKind.DOCX, "wps": FileKind.DOCX, "xls": FileKind.XLSX, "et": FileKind.XLSX}
 
 # For the `accept` attribute of a file field.
 ACCEPT = ",".join(f".{extension}" for extension in _KINDS)
@@ -71,45 +96,52 @@ _FILE_NAME = re.compile(r"(.*?)(\.[^. ]{1,10})?")
 # --- what a file is ---
 
 
-def sniff(stream: BinaryIO, filename: str) -> FileKind:
-    """The kind of a file whose content agrees with its name; else FileRefused. Leaves the stream at its beginning."""
+def sniff(stream: BinaryIO, filename: str, intake: Intake = PAPERS) -> FileKind:
+    """The kind of a file whose content agrees with its name, where a place takes it; else FileRefused.
+
+    Leaves the stream at its beginning.
+    """
     stream.seek(0)
     try:
-        return _kind_of(stream, Path(safe_name(filename)).suffix[1:].lower())
+        return _kind_of(stream, Path(safe_name(filename)).suffix[1:].lower(), intake)
     finally:
         stream.seek(0)
 
 
-def _kind_of(stream: BinaryIO, extension: str) -> FileKind:
+def _kind_of(stream: BinaryIO, extension: str, intake: Intake) -> FileKind:
     head = stream.read(1024)
     if not head:
         raise FileRefused("文件是空的，打开原件确认有内容后重新选择。")
-    named = _kind_by_name(extension)
-    actual = _kind_by_content(stream, head)
+    named = _kind_by_name(extension, intake)
+    actual = _kind_by_content(stream, head, intake)
     if actual is None and head.startswith(b"\xd0\xcf\x11\xe0") and named in (FileKind.DOCX, FileKind.XLSX):
-        raise FileRefused("文件加了密码或是旧版格式，去掉密码，另存为 PDF 后重新选择。")
+        raise FileRefused(f"文件加了密码或是旧版格式，去掉密码，{intake.plain} 后重新选择。")
     if actual is None:
-        raise FileRefused(f"内容不是 {named.label}，把原件另存为 PDF 后重新选择。")
+        raise FileRefused(f"内容不是 {named.label}，{intake.original}。")
+    if actual not in intake.kinds:
+        raise FileRefused(f"内容不是 {named.label}，而是 {actual.label}，{intake.original}。")
     if actual is not named:
         raise FileRefused(f"内容不是 {named.label}，而是 {actual.label}，把扩展名改成 .{actual} 后重新选择。")
     return actual
 
 
-def _kind_by_name(extension: str) -> FileKind:
-    if extension in _OLD_OFFICE:
-        raise FileRefused(f"不收 .{extension} 文件，打开后另存为 PDF 或 {_OLD_OFFICE[extension]} 后重新选择。")
-    if extension not in _KINDS:
-        raise FileRefused("只收 PDF、JPG、PNG、DOCX、XLSX、OFD 文件，把原件另存为 PDF 后重新选择。")
+def _kind_by_name(extension: str, intake: Intake) -> FileKind:
+    newer = _OLD_OFFICE.get(extension)
+    if newer in intake.kinds:
+        other = "PDF 或 " if FileKind.PDF in intake.kinds else ""
+        raise FileRefused(f"不收 .{extension} 文件，打开后另存为 {other}{newer} 后重新选择。")
+    if _KINDS.get(extension) not in intake.kinds:
+        raise FileRefused(f"只收 {intake.names} 文件，{intake.original}。")
     return _KINDS[extension]
 
 
-def _kind_by_content(stream: BinaryIO, head: bytes) -> FileKind | None:
+def _kind_by_content(stream: BinaryIO, head: bytes, intake: Intake) -> FileKind | None:
     if head.startswith(b"\xff\xd8\xff"):
         return FileKind.JPG
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return FileKind.PNG
     if head.startswith(b"PK\x03\x04"):
-        return _kind_of_archive(stream)
+        return _kind_of_archive(stream, intake)
     # ISO 32000-1 Annex H lets anything stand before the header; a program or a web page there is no accident.
     if b"%PDF-" in head and not head.startswith((b"MZ", b"\x7fELF", b"GIF8")) and not head.lstrip().startswith(b"<"):
         return FileKind.PDF
@@ -135,18 +167,18 @@ _DAMAGE = (
     OverflowError,
     ValueError,
 )
-_OVERSIZED = "文件解开后大得不正常，另存为 PDF 后重新选择。"
 
 
-def _kind_of_archive(stream: BinaryIO) -> FileKind | None:
+def _kind_of_archive(stream: BinaryIO, intake: Intake) -> FileKind | None:
+    oversized = f"文件解开后大得不正常，{intake.smaller} 后重新选择。"
     if _directory_marks(stream) > _MOST_ENTRIES:
-        raise FileRefused(_OVERSIZED)
+        raise FileRefused(oversized)
     try:
         with zipfile.ZipFile(stream) as archive:
-            _refuse_bomb(archive.infolist(), packed=stream.seek(0, os.SEEK_END))
+            _refuse_bomb(archive.infolist(), oversized, packed=stream.seek(0, os.SEEK_END))
             for entry in archive.infolist():
                 _read_through(archive, entry)
-            return _kind_by_entries(archive)
+            return _kind_by_entries(archive, intake)
     except FileRefused:
         raise
     except _DAMAGE as wrong:
@@ -163,10 +195,10 @@ def _directory_marks(stream: BinaryIO) -> int:
     return marks
 
 
-def _refuse_bomb(entries: list[zipfile.ZipInfo], *, packed: int) -> None:
+def _refuse_bomb(entries: list[zipfile.ZipInfo], oversized: str, *, packed: int) -> None:
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > _MOST_UNPACKED or unpacked > packed * _MOST_SWELLING:
-        raise FileRefused(_OVERSIZED)
+        raise FileRefused(oversized)
     if sum(entry.compress_size for entry in entries) > packed:
         raise FileRefused(_DAMAGED)
     if any(entry.flag_bits & 0x1 for entry in entries):
@@ -186,13 +218,13 @@ def _read_through(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
         raise FileRefused(_DAMAGED)
 
 
-def _kind_by_entries(archive: zipfile.ZipFile) -> FileKind | None:
+def _kind_by_entries(archive: zipfile.ZipFile, intake: Intake) -> FileKind | None:
     names = set(archive.namelist())
     if names & {"OFD.xml", "/OFD.xml"}:
         return FileKind.OFD
     types = archive.read("[Content_Types].xml") if "[Content_Types].xml" in names else b""
     if b"macroEnabled" in types:
-        raise FileRefused("文件带有宏，另存为 PDF 或不带宏的 docx、xlsx 后重新选择。")
+        raise FileRefused(f"文件带有宏，另存为{intake.without_macros} 后重新选择。")
     if _WORD in types:
         return FileKind.DOCX
     return FileKind.XLSX if _EXCEL in types else None

@@ -15,13 +15,20 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, BinaryIO
 
-from contracts_app.core.keeping.files import FileKind, FileRefused, sniff
+from contracts_app.core.keeping.files import FileKind, FileRefused, Intake, sniff
 
 Cell = str | float | int | bool | date  # every number of a file is a float; an empty cell is ""
 
 LARGEST = 1024 * 1024  # bytes of a file
 MOST_ROWS, MOST_COLUMNS = 2_000, 60  # what lies beyond is not looked at
 MIME = FileKind.XLSX.mime
+TABLES = Intake(
+    frozenset({FileKind.XLSX}),
+    original="用办公软件打开原件，另存为 .xlsx，或下载模板填好后重新选择",
+    plain="另存为 .xlsx",
+    smaller="只留要导入的表，另存为 .xlsx",
+    without_macros="不带宏的 .xlsx",
+)
 _PATIENCE = 8  # seconds for one's turn, and again for one file
 _PROGRAM = Path(__file__).with_name("reader.py")
 _turns = BoundedSemaphore(2)
@@ -40,10 +47,9 @@ def read(stream: BinaryIO, filename: str) -> list[Sheet]:
     """The sheets of an uploaded workbook. Raises ``FileRefused`` with what to do instead."""
     content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise FileRefused(f"文件超过 {LARGEST // 1024 // 1024} MB，只留要导入的表后重新选择。")
+        raise FileRefused(f"文件超过 {LARGEST // 1024 // 1024} MB，{TABLES.smaller} 后重新选择。")
     stream.seek(0)
-    if sniff(stream, filename) is not FileKind.XLSX:
-        raise FileRefused("这里只收 Excel 表格（.xlsx），下载模板填好后选择。")
+    sniff(stream, filename, TABLES)
     return [
         Sheet(name, visible, [[_cell(cell) for cell in row] for row in rows]) for name, visible, rows in _cells(content)
     ]
