@@ -543,7 +543,7 @@ def test_the_pages_of_decisions_say_what_they_would_do(make, sign_in, state, nam
     make.save(contract.open_case, **ready)
     page = sign_in(make.user(role)).get(f"/contracts/{contract.id}/{name}")
     assert page.status_code == 200
-    assert ("−100.00" in page.get_data(as_text=True)) == (state is not State.OBJECTION)
+    assert ("-100.00" in page.get_data(as_text=True)) == (state is not State.OBJECTION)
 
 
 def test_cases_ask_no_more_questions(make, sign_in, count_queries, session):

@@ -129,7 +129,7 @@ def test_a_years_list_says_what_happened_to_what_was_counted_before(make, sign_i
     assert "2026-05-03 变更" in page
     assert "+20.00 万元" in page
     assert "2026-02-01 注销" in page
-    assert "−1 项 · −30.00 万元" in page
+    assert "-1 项 · -30.00 万元" in page
     assert "符合条件 0 项（万元）" in page, "one registered, one taken back"
     assert '<td class="num" data-label="成交额">40.00</td>' in page
     assert "符合条件 2 项（万元）" in client.get("/contracts/?year=2025").get_data(as_text=True)

@@ -285,6 +285,9 @@ def test_every_number_of_the_page_leads_to_its_list(make, sign_in, two_years):
     assert [re.sub("<[^>]*>", "", place) for place in places][:4] == ["1 / 1", "2 / 2", "—", "—"], "registered nothing"
     numbers = [number for number in numbers_on(page) if number.measure in ("contracts", "total_amount")]
     assert len(numbers) > 60
+    first = visitor.get("/statistics/reports?period=2024").text
+    assert "系统没有那一年的数" in first
+    assert not [number for number in numbers_on(first) if "year=2023" in number.href], "nothing is no nought"
     for number in numbers[::23]:
         assert number.value == foot_of(visitor.get(number.href).text)[number.measure], number
 

@@ -87,9 +87,9 @@ def _chart_note(made: Report) -> str:
 
 def _key(made: Report) -> list[dict[str, str]]:
     total = made.total
-    now, before = total.now, total.before
+    now = total.now
     shown = [
-        ("本期项数", number(now.contracts), "项", f"同比 {growth(total.growth_in_number)}，上年 {before.contracts:,}"),
+        ("本期项数", number(now.contracts), "项", _number_before(made)),
         ("本期成交额", money_wan(now.total_amount), "万元", f"同比 {growth(total.growth)}"),
         ("本期技术交易额", money_wan(now.technology_amount), "万元", f"到账 {money_wan(total.received)} 万元"),
         (
@@ -100,6 +100,13 @@ def _key(made: Report) -> list[dict[str, str]]:
         ),
     ]
     return [dict(zip(("name", "value", "unit", "below"), each, strict=True)) for each in shown]
+
+
+def _number_before(made: Report) -> str:
+    """同比 +6.3%，上年 397."""
+    if not made.knows_last_year:
+        return "上年没有数，不作比较"
+    return f"同比 {growth(made.total.growth_in_number)}，上年 {made.total.before.contracts:,}"
 
 
 def _against_the_task(made: Report) -> str:

@@ -219,6 +219,16 @@ class Report:
         return f"{self.period.name}{self.region.name}技术合同认定登记{self.kind.label}"
 
     @property
+    def knows_last_year(self) -> bool:
+        """Whether anything was counted last year: if not, it was not kept here, and is no nought to compare with."""
+        return bool(self.last_year)
+
+    @property
+    def on_last_year(self) -> str:
+        """What a file has to say where its columns of last year are of a year that was not kept."""
+        return "" if self.knows_last_year else "（系统没有那一年的数，上年各列的 0 不是实数）"
+
+    @property
     def pace(self) -> Fraction:
         """序时进度 at the report's last day."""
         return Fraction(share_of_year_elapsed(self.until, self.period.year))
@@ -478,7 +488,11 @@ def definitions(made: Report) -> list[tuple[str, str]]:
         ("其他口径", "".join(f"{one.label}：{one.definition}" for one in Caliber if one is not made.caliber)),
         *measures,
         ("本期", f"{made.span}，按计入日期。"),
-        ("上年同期", f"{made.span_before}，一年前的同样几天。"),
+        (
+            "上年同期",
+            f"{made.span_before}，一年前的同样几天。"
+            + ("" if made.knows_last_year else "系统没有那一年的数：不是 0，不作比较。"),
+        ),
         ("同比", "（本期 − 上年同期）÷ 上年同期；上年同期为 0 或没有时不计，写“—”。"),
         ("年初累计", f"{made.period.year}-01-01 至 {made.until}。"),
         ("完成率", "年初累计成交额 ÷ 期末有效的年度任务，不封顶；没有任务的单元不计，不参加完成率排名。"),

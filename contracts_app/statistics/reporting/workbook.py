@@ -94,7 +94,7 @@ def _units(written: _ReportBook) -> None:
         TABLE,
         "分考核单元总表",
         _UNITS,
-        f"本期 {made.span}，上年同期 {made.span_before}；金额单位万元；{made.caliber.label}",
+        f"本期 {made.span}，上年同期 {made.span_before}{made.on_last_year}；金额单位万元；{made.caliber.label}",
     )
     foot = sheet.first + max(len(made.units), 1)
     for line in made.units:
@@ -465,7 +465,10 @@ def _cover(written: _ReportBook, page: Any, by: str, is_demonstration: bool) -> 
     facts = (
         ("地区", made.region.name),
         ("本期", made.span + ("（本期未结束）" if made.is_running else "")),
-        ("上年同期", made.span_before),
+        (
+            "上年同期",
+            made.span_before + made.on_last_year,
+        ),
         ("口径", f"{made.caliber.label}：{made.caliber.definition}"),
         ("规则版本", made.rules),
         ("任务文件", "、".join(made.documents) or "没有有效的年度任务"),
