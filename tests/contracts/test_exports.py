@@ -58,6 +58,31 @@ def test_a_years_file_says_what_was_counted_and_adds_up_on_its_last_sheet(make, 
     assert "2025年登记" in last
 
 
+def test_the_same_list_is_there_for_programs(make, sign_in, session):
+    person = make.enterprise("王小明", party_type_code="500")
+    make.contract("甲", state=State.REGISTERED, registered_on=date(2025, 5, 5), amount=1_234_567, seller=person)
+    make.contract("乙", state=State.SUBMITTED, amount=20_000, unit=SHISHI)
+    visitor = sign_in(make.user(Role.MANAGER))
+    answer = exported(visitor, "json", year=2025)
+    assert answer.mimetype == "application/json"
+    found = answer.get_json()
+    assert (found["query"], found["sentence"]) == ({"year": "2025"}, "2025年登记")
+    assert found["total"].items() >= {"rows": 1, "contracts": 1, "total_amount": "1234567.00"}.items()
+    (row,) = found["rows"]
+    assert (row["title"], row["seller"], row["state"], row["total_amount"]) == (
+        "甲",
+        "王**",
+        "registered",
+        "1234567.00",
+    )
+    assert (row["cause"], row["contracts"], row["counted_on"]) == ("registration", 1, "2025-05-05")
+    assert "乙" not in exported(visitor, "json").text
+    told = session.scalars(select(AuditEntry).where(AuditEntry.action == "export_contracts")).all()
+    assert [entry.details["file"] for entry in told] == ["json", "json"]
+    assert exported(visitor, "json", q="没有这样的").get_json()["rows"] == []
+    assert exported(visitor, "csv").headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
 def test_a_ticket_is_for_whom_it_was_given(make, sign_in):
     contract = make.contract("石狮的", state=State.REGISTERED, unit=SHISHI)
     manager, other = sign_in(make.user(Role.MANAGER, region=SHISHI)), sign_in(make.user(Role.MANAGER))

@@ -231,6 +231,9 @@ def test_files_hold_the_whole_table_and_are_written_down(make, sign_in, session,
     assert len(data["rows"]) == 12
     assert data["rows"][4]["values"][0] == "1234567.00"
     assert data["total"][0] == "1234567.00"
+    file = visitor.post(address, data={"format": "json"})
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    assert file.get_json() | {"generated_at": ""} == data | {"generated_at": ""}
 
 
 def test_data_come_out_under_the_same_limit_as_files(make, sign_in):
@@ -241,6 +244,30 @@ def test_data_come_out_under_the_same_limit_as_files(make, sign_in):
     assert visitor.get(f"{address}&format=json").status_code == 429
     assert visitor.post("/statistics/totals/file?year=2031", data={"format": "csv"}).status_code == 429
     assert visitor.get(address).status_code == 200
+
+
+def test_a_page_that_there_is_not_is_told_and_years_are_chosen_from_those_there_are(make, sign_in):
+    make.contract(state=State.REGISTERED, registered_on=date(2024, 5, 5))
+    visitor = sign_in(make.user(Role.MANAGER))
+    page = visitor.get("/statistics/totals/?rows=month&year=2025&page=999&across=x").text
+    assert "行没有第 999 页，共 1 页" in page
+    assert "页码写成数字" in page
+    offered = re.findall(r'<option value="(\d{4})"', page[page.index('id="year"') : page.index('id="since"')])
+    assert offered == [str(year) for year in range(today().year, 2023, -1)]
+    assert '<option value="2019" selected>' in visitor.get("/statistics/totals/?year=2019").text
+
+
+def test_columns_that_no_sheet_holds_follow_in_a_second_table_on_paper(make, sign_in):
+    make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5), amount=1_234_567)
+    visitor = sign_in(make.user(Role.MANAGER))
+    page = visitor.get("/statistics/totals/?rows=type&columns=month&year=2025&since=2024").text
+    first, second = page.split("</table>")[:2]
+    heads = [re.findall(r'<th scope="col" class="num[^>]*>(?:<[^>]+>)?([^<]+)', part) for part in (first, second)]
+    assert len(heads[0]) == 24, "on the screen all of them"
+    kept = int(re.search(r"cross-keep-(\d+)", first)[1]) - 1  # beside the name
+    assert heads[0][kept:] == heads[1], "on paper the rest of them"
+    assert "123.46" in second
+    assert "（续）" not in visitor.get("/statistics/totals/?rows=type&columns=month&year=2025").text
 
 
 def test_nothing_counted_says_what_to_do(make, sign_in):

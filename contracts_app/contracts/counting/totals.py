@@ -85,7 +85,7 @@ def totals(
     while True:
         mark = folded_to(kind)
         found = _added_up(asked, _parts(asked, kind, mark))
-        if folded_to(kind) == mark:  # else an entry may have been read twice or not at all
+        if not mark or folded_to(kind) == mark:  # else an entry may have been read twice or not at all
             return found
 
 

@@ -17,6 +17,7 @@ from contracts_app.core.keeping.files import FileKind
 
 Cell = str | int | Decimal | Fraction | date | datetime | None
 CSV_MIME = "text/csv"  # the answer says utf-8 of any text itself
+JSON_MIME = "application/json"
 XLSX_MIME = FileKind.XLSX.mime
 MOST_ROWS = 1_048_000  # of a sheet, with room for head and foot
 # With which a cell would begin a formula; Chinese Excel takes the wide signs for one too.

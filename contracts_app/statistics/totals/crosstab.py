@@ -25,6 +25,9 @@ from contracts_app.statistics.measures import GROWTH, MEASURES, Measure, Value, 
 from .question import Order, Question, Show
 
 ROWS, COLUMNS = 50, 20  # of a page
+ON_PAPER = 12  # columns that a sheet of A4 across holds in the usual type
+IN_SMALL_TYPE = 16  # and in a smaller one: the months with the sums; of more columns the rest follow in a second table
+UPRIGHT = 9  # columns that fit beside the names on a sheet that stands
 DRAWN = 5  # columns that a chart can tell apart by colour
 _COMPLETE = ("unit", "type", "flow", "band")  # short lists of which people look for what is missing, too
 # Shading: from which shares of the largest cell it is a step darker; uneven, as one unit has half of everything.
@@ -116,6 +119,32 @@ class Table:
     column_page: Page[str]
     column_names: tuple[tuple[str, str], ...]  # of all columns
     is_empty: bool
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is printed across the sheet. Without columns bars stand beside the names."""
+        return self.question.columns is None or len(self.heads) > UPRIGHT
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it takes smaller type to have all columns on a sheet."""
+        return ON_PAPER < len(self.heads) <= IN_SMALL_TYPE
+
+    @property
+    def cut(self) -> int | None:
+        """How many columns the first sheet has where they do not all fit, as many as the next as far as possible."""
+        sheets = ceil(len(self.heads) / ON_PAPER)
+        return ceil(len(self.heads) / sheets) if len(self.heads) > IN_SMALL_TYPE else None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Of the pages that were asked for, those that there are not, in words."""
+        asked = ((self.question.page, self.row_page, "行"), (self.question.across, self.column_page, "列"))
+        return tuple(
+            f"{what}没有第 {number} 页，共 {page.last} 页，这是最后一页。"
+            for number, page, what in asked
+            if number > page.last
+        )
 
 
 def table(question: Question, person: Reader, *, whole: bool = False) -> Table:

@@ -1,6 +1,7 @@
 """The table of totals as a workbook, as .csv and as data, with the words that say what it is."""
 
 import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,7 +12,17 @@ from flask import Response, send_file
 from contracts_app.accounts.models import User
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.core.clock import local, now_utc
-from contracts_app.core.sheets.writer import CSV_MIME, XLSX_MIME, As, Cell, Column, Sheet, csv_lines, write_workbook
+from contracts_app.core.sheets.writer import (
+    CSV_MIME,
+    JSON_MIME,
+    XLSX_MIME,
+    As,
+    Cell,
+    Column,
+    Sheet,
+    csv_lines,
+    write_workbook,
+)
 from contracts_app.statistics.measures import GROWTH, MEASURES, SHARE, Kind
 
 from .crosstab import Figure, Head, Row, Table, Written
@@ -137,7 +148,12 @@ def _total(table: Table) -> Row:
     return Row("", "合计", None, table.foot, 0, 0)
 
 
+def _json(table: Table, person: User) -> bytes:
+    return json.dumps(as_data(table), ensure_ascii=False, indent=1).encode()
+
+
 KINDS = {
     "xlsx": FileKind("xlsx", XLSX_MIME, _workbook),
     "csv": FileKind("csv", CSV_MIME, _csv),
+    "json": FileKind("json", JSON_MIME, _json),
 }

@@ -154,8 +154,9 @@ def of_dimensions(query: ContractQuery, person: Reader, by: Sequence[Dimension],
         }
         for keys in sorted(found, key=order)
     ]
-    words: Row = {name: "" for one in by for name in (one.code, f"{one.code}_name")} | {f"{by[0].code}_name": _TOTAL}
-    columns = _columns_by(by) | {name: words_of for name, words_of in MORE.items() if name in more}
+    words: Row = dict.fromkeys((name for one in by for name in (one.code, f"{one.code}_name")), "")
+    words[f"{by[0].code}_name"] = _TOTAL
+    columns = _columns_by(by) | {name: called for name, called in MORE.items() if name in more}
     return Printed(columns, rows, words | figures(whole, whole_before), texts=2 * len(by))
 
 

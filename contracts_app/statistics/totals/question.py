@@ -183,8 +183,11 @@ class _Reader:
         return columns
 
     def page(self, name: str) -> int:
-        text = self.args.get(name, "")
-        return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+        text = self.args.get(name, "").strip()
+        if text and not (text.isascii() and text.isdigit() and int(text[:9]) > 0):
+            self.fault(name, "页码写成数字，例如 2；这是第 1 页")
+            return 1
+        return int(text[:9] or 1)
 
     def query(self) -> ContractQuery:
         """The contract query with a year, and with days on which something is counted."""

@@ -15,6 +15,7 @@ from contracts_app.core.drawing import charts
 from contracts_app.core.trail import audit
 from contracts_app.core.web.limits import exports
 from contracts_app.statistics.measures import GROWTH, MEASURES, SHARE
+from contracts_app.statistics.years import years_of
 
 from . import crosstab, files, saved_views
 from .crosstab import Table
@@ -50,6 +51,7 @@ def index() -> str | Response:
         views=saved_views.at_hand(current_user, Kind.TOTALS),
         chips=_chips(question),
         kept=_kept(question),
+        years=_years(question),
         choices=_CHOICES,
         measures=MEASURES.values(),
         calibers=Caliber,
@@ -119,6 +121,13 @@ def _with(question: Question, query: ContractQuery) -> Question:
     return Question(
         query, question.rows, question.columns, question.measure, question.show, question.order, faults=question.faults
     )
+
+
+def _years(question: Question) -> list[tuple[str, str]]:
+    """The years that can be chosen, the one that is asked for among them."""
+    query = question.query
+    asked = [year for year in (query.year, query.since) if year]
+    return [(str(year), f"{year} 年") for year in years_of(current_user.region, *asked)]
 
 
 def _kept(question: Question) -> dict[str, str]:
