@@ -11,9 +11,10 @@ from contracts_app.accounts.models import RoleGrant
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.core.db import db
 from contracts_app.core.web import pages
+from contracts_app.core.web.fields import choice_list
 
 from . import delegations, grants
-from .forms import CONFIRM, AnswerForm
+from .forms import CONFIRM, REFUSE, AnswerForm
 from .recertification import by_words
 
 bp = Blueprint("grants", __name__, url_prefix="/users/grants")
@@ -84,6 +85,8 @@ def withdraw(grant_id: int) -> Response:
 
 
 def _page(grant: RoleGrant, form: AnswerForm) -> tuple[str, int]:
+    if grant.is_reset:
+        form.decision.choices = choice_list([(CONFIRM, "同意重置密码"), (REFUSE, "不同意，账号保持原样")])
     html = render_template(
         "accounts/grant.html",
         grant=grant,
