@@ -7,8 +7,15 @@ import pytest
 from contracts_app.accounts.roles import Role
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
+from contracts_app.core.db import db
+from contracts_app.regions.models import Region
+from contracts_app.rules.queries import rule_set_on
+from contracts_app.statistics.periods import Period
+from contracts_app.statistics.publishing import snapshots
+from contracts_app.targets.models import Target
 from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
+from .conftest import WAN
 from .pages import feet_of, foot_of, numbers_on
 
 THIS_YEAR = today().year
@@ -133,6 +140,17 @@ def test_the_sentence_says_the_year_in_words(make, sign_in, register, task):
     )
 
 
+def test_the_forecast_is_a_second_sentence_with_its_caution(make, sign_in, register):
+    for month in range(1, 13):
+        register(JINJIANG, f"2024-{month:02d}-15", 10)
+    register(JINJIANG, "2025-06-14", 40)
+    page = sign_in(make.user(Role.MANAGER, region=JINJIANG)).get("/statistics/?on=2025-06-30").text
+    sentence = re.sub("<[^>]+>", "", page[page.index("<p data-copy-text>") : page.index("复制这句话")])
+    assert sentence.startswith("2025年1月1日至6月30日，晋江市新增技术合同登记1项")
+    assert "登记口径）。按往年同日的登记进度测算，2025年全年成交额预计80." in sentence
+    assert "（可参照的往年只有一年，给不出区间，仅供参考）。" in sentence
+
+
 def test_a_year_that_is_over_speaks_of_its_task_and_not_of_a_pace(make, sign_in, a_year):
     page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/?year=2025").text
     shown = page[: page.index("这些数字怎么来的")]
@@ -153,6 +171,69 @@ def test_a_county_sees_nothing_of_another(make, sign_in, a_year):
     page = sign_in(make.user(Role.MANAGER, region=SHISHI)).get("/statistics/?year=2025").text
     assert "石狮市" in page
     assert "晋江市" not in page
+
+
+def test_a_city_opens_the_year_of_its_county_and_a_county_no_other(make, sign_in, a_year):
+    person = make.user(Role.MANAGER, region=QUANZHOU)
+    visitor = sign_in(person)
+    assert f"region={JINJIANG}" in visitor.get("/statistics/?year=2025").text, "the table leads there"
+    page = visitor.get(f"/statistics/?year=2025&region={JINJIANG}").text
+    assert "2025 年度总览 · 晋江市" in page
+    numbers = numbers_on(page)
+    assert {number.text for number in numbers} >= {"2", "15,088.07"}
+    feet = feet_of(numbers, visitor, person)
+    for number in numbers:
+        if number.unit == "万元":
+            assert number.value == feet[number.href][number.measure], number
+    assert "晋江市技术合同认定登记" in visitor.get(f"/statistics/screen?region={JINJIANG}").text
+    county = sign_in(make.user(Role.MANAGER, region=SHISHI))
+    for page in ("", "screen"):
+        for place in (JINJIANG, QUANZHOU, "x"):
+            assert county.get(f"/statistics/{page}?region={place}").status_code == 404
+    assert county.get(f"/statistics/?region={SHISHI}").status_code == 200
+
+
+def test_of_a_year_before_the_first_there_are_no_figures(make, sign_in, a_year):
+    page = sign_in(make.user(Role.MANAGER, region=JINJIANG)).get("/statistics/?year=2024").text
+    assert not [number for number in numbers_on(page) if "year=2023" in number.href]
+    assert "<span>上年同期 —</span>" in page
+    compared = page[page.index("与发布数据对照") :]
+    assert "不一致" not in compared[compared.index("晋江市 2023 年") :].partition("</table>")[0]
+
+
+def test_the_page_names_the_rules_of_its_year_and_the_task_it_divides_by(make, sign_in, a_year, session):
+    make.save(
+        Target(
+            region_code=JINJIANG, year=2025, measure_code="total_amount", version=2, value=30_000 * WAN,
+            document="泉科〔2025〕99号", issued_on=date(2025, 7, 1), source="测试",
+        )
+    )  # fmt: skip
+    visitor = sign_in(make.user(Role.MANAGER, region=JINJIANG))
+    page = visitor.get("/statistics/?year=2025").text
+    old, new = rule_set_on(date(2025, 6, 1)).name, rule_set_on(date(2026, 6, 1)).name
+    assert f"规则：{old}<" in page
+    assert f"规则：{old}；2026-03-01 起{new}<" in visitor.get("/statistics/?on=2026-04-01").text
+    assert f"规则：{old}<" in visitor.get("/statistics/?on=2026-02-28").text
+    report = visitor.get("/statistics/reports?year=2025&period=2025-H1").text
+    assert old in report
+    assert new not in report
+    assert "晋江市的任务从 2025-07-01 起按 泉科〔2025〕99号 修订为 30,000.00 万元（第 2 版" in page
+    # 15,088.07 of the 20,000 that were in force on 30 June, in both; of the year's 30,000 there is 50.3 %.
+    assert "75.4%" in page
+    assert "75.4%" in report
+    assert "50.3%" in page
+
+
+def test_snapshots_beside_the_year_are_of_this_place_and_made_by_that_day(make, sign_in, a_year):
+    person = make.user(Role.MANAGER, region=QUANZHOU)
+    for region in (QUANZHOU, JINJIANG):
+        place = db.session.get(Region, region)
+        snapshots.freeze(place, Period(2025, 6, 6), snapshots.Publication(f"{place.name}六月"), person)
+    visitor = sign_in(person)
+    assert "泉州市六月</a>" in (page := visitor.get("/statistics/?year=2025").text)
+    assert "晋江市六月" not in page
+    assert "晋江市六月</a>" in visitor.get(f"/statistics/?year=2025&region={JINJIANG}").text
+    assert "六月</a>" not in visitor.get("/statistics/?on=2025-07-15").text, "made later"
 
 
 def test_a_year_without_figures_says_what_to_do(make, sign_in):

@@ -51,14 +51,20 @@ class ColumnChart:
 
 
 def monthly(
-    year: int, now: Sequence[tuple[Amount, str | None]], before: Sequence[Amount], running: int | None = None
+    year: int,
+    now: Sequence[tuple[Amount, str | None]],
+    before: Sequence[Amount],
+    running: int | None = None,
+    *,
+    height: int = 220,
 ) -> ColumnChart:
     """``now`` are the months so far with their addresses, ``before`` last year's; ``running`` is the month that is not
-    over. Amounts in 元 are drawn in 亿元 or 万元."""
+    over. Amounts in 元 are drawn in 亿元 or 万元. ``height`` is that of the wide drawing, to its width of 760."""
     largest = max([*(amount for amount, _ in now), *before], default=Decimal(0))
     divisor, unit = (YI, "亿元") if largest >= YI else (WAN, "万元")
     columns = _Columns(year, tuple(now), tuple(before), running, Decimal(largest), divisor, unit)
-    return ColumnChart(year, unit, columns.words(), columns.plot(760, 220, 44, 10, 6), columns.plot(340, 200, 40, 4, 4))
+    wide, narrow = columns.plot(760, height, 44, 10, 6), columns.plot(340, 200, 40, 4, 4)
+    return ColumnChart(year, unit, columns.words(), wide, narrow)
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,19 @@ from sqlalchemy import select
 
 from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
+from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.books.ledger import Figures, LedgerEntry
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
-from contracts_app.contracts.counting.totals import totals
+from contracts_app.contracts.counting.totals import Sums, totals
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import local, month_edges, same_period_last_year, today, year_edges
 from contracts_app.core.db import db
 from contracts_app.regions.models import Region, Unit
-from contracts_app.regions.queries import units_under
+from contracts_app.regions.queries import home_path, units_under
 from contracts_app.rules.queries import rules_within, work_calendar
+from contracts_app.statistics.periods import Period
 from contracts_app.statistics.plan.beside import AMOUNT, CONTRACTS, plan_lines, published_beside
+from contracts_app.statistics.publishing.sentences import Facts
 from contracts_app.statistics.ranking import rank
 from contracts_app.statistics.sums import add_up
 from contracts_app.targets import queries as targets
@@ -44,12 +47,14 @@ def year_overview(year: int, person: User, on: date | None = None, *, region: Re
     region = region or person.region
     reader: Reader = person if region is person.region else Onlooker(region)
     units = units_under(region)
-    cells = _cells(year, units, reader, on)
+    edge = _edge_of_ledger([unit.code for unit in units], newest=False) if units else None
+    cells = _cells(year, units, reader, on, edge)
     amounts = _tasks(year, AMOUNT, region, units, on)
     before = _tasks_before(year, units, on)
     lines = _unit_lines(units, cells, amounts.of_units, before)
     total = total_of(lines, amounts.whole)
     first, last = year_edges(year)
+    facts = _facts(region, units, cells, lines, reader) if units and first <= on else None
     return YearOverview(
         year=year,
         on=on,
@@ -61,13 +66,14 @@ def year_overview(year: int, person: User, on: date | None = None, *, region: Re
         task=amounts.whole,
         months=_months(cells),
         last_year_months=_last_year_months(cells),
-        types=_types(year, reader, on) if units else (),
+        types=_types(facts) if units else (),
         halves=_halves(cells, region, units, amounts) if units else (),
         needed=_needed(total, year, on),
         past=_past(cells),
         published=published_beside(year, region, units, _by_place(region, cells), on),
         plan=plan_lines(units, as_of),
-        years=_years(units, year, on),
+        years=_years(units, year, on, edge),
+        facts=facts,
     )
 
 
@@ -77,7 +83,8 @@ def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tup
     tasks = _in_force(year, AMOUNT, [unit.code for unit in units], on)
     names = {unit.code: unit.name for unit in units}
     of_units = {code: _basis(target, names[code]) for code, target in tasks.items()}
-    cells = _cells(year, units, Onlooker.of_all(), on)
+    edge = _edge_of_ledger(list(names), newest=False)
+    cells = _cells(year, units, Onlooker.of_all(), on, edge)
     return _unit_lines(units, cells, of_units, _tasks_before(year, units, on))
 
 
@@ -117,10 +124,10 @@ _NOTHING = Figures()
 _ALL = ""  # units together
 
 
-def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells:
+def _cells(year: int, units: Sequence[Unit], person: Reader, on: date, first: date | None) -> _Cells:
+    """``first`` is the first day on which one of the units counted anything."""
     if not units:
         return _Cells(year, on, (), (), {}, {})
-    first = _edge_of_ledger([unit.code for unit in units], newest=False)
     since = min(max(first.year, year - MOST_YEARS) if first else year, year - 1)
     years = tuple(range(year - 1, since - 1, -1))
     until = month_edges(on.year, on.month)[1] if on.year <= year else None
@@ -209,10 +216,26 @@ def _tasks_before(year: int, units: Sequence[Unit], on: date) -> dict[str, Decim
     return {code: target.value for code, target in in_force.items()}
 
 
-def _types(year: int, person: Reader, on: date) -> tuple[TypeLine, ...]:
-    until = on if year == on.year else None
-    by_type = totals(ContractQuery(year=year, date_to=until), person, [_TYPE]) if year <= on.year else {}
-    counted = {code: sums.figures for (code,), sums in by_type.items()}
+def _facts(region: Region, units: list[Unit], cells: _Cells, lines: Sequence[UnitLine], reader: Reader) -> Facts:
+    """For the sentence of the year so far, with what is counted already."""
+    facts = Facts(region, Period(cells.year, 1, 12), reader, Caliber.REGISTERED, cells.on)
+    amounts = {line.code: line.counted.total_amount for line in lines}
+    facts.know(
+        units=units,
+        by_unit={line.code: _sums(line.counted) for line in lines},
+        before=_sums(cells.by_same_day(_ALL, cells.year - 1)),
+        knows_last_year=any(line.knows_last_year for line in lines),
+        amounts_of_all_units=amounts if region.path == home_path() else None,
+    )
+    return facts
+
+
+def _sums(figures: Figures) -> Sums:
+    return Sums(int(bool(figures)), *figures)
+
+
+def _types(facts: Facts | None) -> tuple[TypeLine, ...]:
+    counted = {code: sums.figures for code, sums in facts.by("type").items()} if facts else {}
     roots = select(ContractType.code, ContractType.name).where(ContractType.parent_code.is_(None))
     return tuple(
         TypeLine(code, name, counted.get(code, _NOTHING))
@@ -220,13 +243,10 @@ def _types(year: int, person: Reader, on: date) -> tuple[TypeLine, ...]:
     )
 
 
-_TYPE = DIMENSIONS["type"]
-
-
-def _years(units: Sequence[Unit], year: int, on: date) -> tuple[int, ...]:
+def _years(units: Sequence[Unit], year: int, on: date, first: date | None) -> tuple[int, ...]:
     """The years with figures or tasks, this one and the one asked for, the newest first."""
     codes = [unit.code for unit in units]
-    first, last = (_edge_of_ledger(codes, newest=newest) for newest in (False, True))
+    last = _edge_of_ledger(codes, newest=True) if first else None
     counted = range(first.year, last.year + 1) if first and last else ()
     return tuple(sorted({*counted, *targets.task_years(AMOUNT, codes), year, on.year}, reverse=True))
 

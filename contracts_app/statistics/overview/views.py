@@ -7,7 +7,6 @@ from functools import cache
 from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
 
-from contracts_app.accounts.models import Onlooker, Reader
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.books.ledger import Cause
@@ -16,13 +15,13 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
 from contracts_app.regions.models import Region
 from contracts_app.statistics.addresses import contracts_url
-from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR, Period
+from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR
 from contracts_app.statistics.publishing import snapshots
 from contracts_app.statistics.publishing.sentence_views import places_of
-from contracts_app.statistics.publishing.sentences import Sentence, sentence
+from contracts_app.statistics.publishing.sentences import sentence_of
 
 from . import queries
-from .charts import charts_of
+from .charts import WALL, WALL_OF_ONE, charts_of
 from .pipeline import Pipeline, read_chances
 from .pipeline_queries import pipeline
 from .year import YearOverview
@@ -44,7 +43,7 @@ def overview() -> str:
         overview=year,
         places=asked.places,
         place=None if year.region is current_user.region else year.region.code,  # for addresses that keep it
-        sentence=_sentence(year),
+        sentence=sentence_of(year.facts) if year.facts and not year.is_empty else None,  # the very one of 发布口径
         snapshots=snapshots.of_year(year.year, year.region, year.on),
         charts=charts_of(year, link),
         ahead=_under_way(year, given),
@@ -69,20 +68,12 @@ def screen() -> str:
         "statistics/screen.html",
         overview=year,
         place=None if year.region is current_user.region else year.region.code,
-        charts=charts_of(year, contracts_url),
+        charts=charts_of(year, contracts_url, WALL if len(year.units) > 1 else WALL_OF_ONE),
         ahead=_under_way(year, {}),
         caliber=Caliber.REGISTERED,
         now=now_utc(),
         every=SECONDS,
     )
-
-
-def _sentence(year: YearOverview) -> Sentence | None:
-    """What is published of the year so far: the very sentence of 发布口径; None where there is nothing to say."""
-    if not year.units or year.is_empty or year.first_day > year.on:
-        return None
-    reader: Reader = current_user if year.region is current_user.region else Onlooker(year.region)
-    return sentence(year.region, Period(year.year, 1, 12), reader, year.on)
 
 
 def _under_way(year: YearOverview, given: Mapping[State, Fraction]) -> Pipeline | None:

@@ -16,6 +16,7 @@ from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import same_period_last_year, share_of_year_elapsed, year_edges
 from contracts_app.regions.models import Region
 from contracts_app.statistics.plan.beside import Beside, PlanLine
+from contracts_app.statistics.publishing.sentences import Facts
 from contracts_app.statistics.sums import add_up, growth_of, registered
 
 from .forecast import Forecast, NoForecast, PastYear, forecast
@@ -161,6 +162,7 @@ class YearOverview:
     published: tuple[Beside, ...]
     plan: tuple[PlanLine, ...]
     years: tuple[int, ...]
+    facts: Facts | None = None  # for the published sentence; None before the year, and where there are no units
 
     @property
     def is_running(self) -> bool:

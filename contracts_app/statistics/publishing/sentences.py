@@ -113,6 +113,22 @@ class Facts:
             self._found[name, before] = {key: sums for (key,), sums in split.items()}
         return self._found[name, before]
 
+    def know(
+        self,
+        *,
+        units: list[Unit],
+        by_unit: Mapping[str, Sums],
+        before: Sums,
+        knows_last_year: bool,
+        amounts_of_all_units: Mapping[str, Decimal] | None,
+    ) -> None:
+        """Take over what the caller has counted already, so that the ledger is not asked again; of the amounts None
+        where the caller has not those of every unit."""
+        vars(self).update(units=units, before=before, knows_last_year=knows_last_year)
+        if amounts_of_all_units is not None:
+            vars(self).update(amounts_of_all_units=amounts_of_all_units)
+        self._found["unit", False] = by_unit
+
     @cached_property
     def _found(self) -> dict[tuple[str, bool], Mapping[str, Sums]]:
         return {}
@@ -133,6 +149,14 @@ class Facts:
     def since_january(self) -> ContractQuery:
         first, last = replace(self.period, first_month=1).days(self.on)
         return replace(self.query, date_from=first, date_to=last)
+
+    @property
+    def units_since_january(self) -> Mapping[str, Sums]:
+        """What each unit counted since the year began."""
+        if self.period.begins_the_year:
+            return self.by("unit")
+        found = totals(self.since_january, self.reader, [DIMENSIONS["unit"]])
+        return {key: sums for (key,), sums in found.items()}
 
     @cached_property
     def amounts_of_all_units(self) -> Mapping[str, Decimal]:
@@ -277,8 +301,8 @@ def completion(facts: Facts) -> list[Piece] | LeftOut:
         return LeftOut(f"完成率：{facts.until} 没有有效的年度任务")
     own = tasks.get(facts.region.code)
     held = None if own else tasks
-    found = totals(facts.since_january, facts.reader, [DIMENSIONS["unit"]])
-    amounts = {unit.code: found.get((unit.code,), Sums()).total_amount for unit in facts.units}
+    found = facts.units_since_january
+    amounts = {unit.code: found.get(unit.code, Sums()).total_amount for unit in facts.units}
     done = sum((amount for code, amount in amounts.items() if held is None or code in held), Decimal(0))
     task = own.value if own else sum((target.value for target in tasks.values()), Decimal(0))
     exact = f"{money.yuan(done)} 元 ÷ {money.yuan(task)} 元"
