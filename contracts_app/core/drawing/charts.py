@@ -358,12 +358,16 @@ class _Lines:
         now = frame.x(self.now_at)
         left, right = Note(now - 10, height, words), Note(now + 8, height, words, "start")
         usual, other = (right, left) if early else (left, right)
-        places = [usual, replace(usual, y=height - 16), replace(other, y=height + 32), replace(usual, y=height + 34)]
-        return next((one for one in places if self._is_free(frame, one, width)), usual)
+        above = [replace(side, y=height - higher) for higher in (0, 16, 32) for side in (usual, other)]
+        below = [replace(other, y=height + 32), replace(usual, y=height + 34)]
+        places = [above[0], above[2], *below, *above[1:]]
+        return next((one for one in places if self._is_free(frame, one, width, target)), usual)
 
-    def _is_free(self, frame: "_Frame", note: Note, width: float) -> bool:
-        """Whether a note as wide as this is inside, and no line runs through it."""
+    def _is_free(self, frame: "_Frame", note: Note, width: float, target: Note | None) -> bool:
+        """Whether a note as wide as this is inside, and neither a line nor the target's words run through it."""
         foot = note.y
+        if target and abs(foot - target.y) < 15 and note.x > target.x - 100:
+            return False
         edges = (note.x - width, note.x) if note.anchor == "end" else (note.x, note.x + width)
         if not 11 <= foot <= frame.bottom - 6 or edges[0] < frame.left or edges[1] > frame.right:
             return False
@@ -375,8 +379,12 @@ class _Lines:
         return not any(foot - _LETTER - 1 < height < foot + 5 for height in heights)
 
     def _lines_at(self, month: float) -> Iterator[Decimal]:
-        """The amounts of target, last year and this year at a place between two months."""
+        """The amounts of target, forecast, last year and this year at a place between two months."""
         month = min(max(month, 0.0), 12.0)
+        if self.forecast and self.actual and month > self.now_at:
+            ahead, now = self.forecast, Decimal(self.actual[-1])
+            for last in {ahead.bottom, ahead.value, ahead.top}:
+                yield now + (last - now) * Decimal((month - self.now_at) / (12 - self.now_at))
         if self.target:
             yield Decimal(self.target) * Decimal(month) / 12
         for totals, end in ((self.last_year, float(len(self.last_year))), (self.actual, self.now_at)):

@@ -80,7 +80,8 @@ def chart(made: Report) -> str:
 
 def _chart_note(made: Report) -> str:
     drawn = line_chart(made)
-    target = f"；虚线：年度任务 {drawn.target_words}" if drawn.target_words else ""
+    task = "各单元任务合计" if made.is_of_parts else "年度任务"
+    target = f"；虚线：{task} {drawn.target_words}" if drawn.target_words else ""
     before = f"；灰线：{made.period.year - 1} 年" if drawn.wide.last_year else ""
     return f"{drawn.unit}，按计入日期{target}{before}"
 
@@ -93,7 +94,7 @@ def _key(made: Report) -> list[dict[str, str]]:
         ("本期成交额", money_wan(now.total_amount), "万元", f"同比 {growth(total.growth)}"),
         ("本期技术交易额", money_wan(now.technology_amount), "万元", f"到账 {money_wan(total.received)} 万元"),
         (
-            "年度任务完成率",
+            "各单元任务合计完成率" if made.is_of_parts else "年度任务完成率",
             percent(total.completion),
             "",
             _against_the_task(made),

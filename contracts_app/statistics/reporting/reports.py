@@ -219,6 +219,11 @@ class Report:
         return f"{self.period.name}{self.region.name}技术合同认定登记{self.kind.label}"
 
     @property
+    def is_of_parts(self) -> bool:
+        """Whether its target is only what its units were asked for: nobody asked anything of the region itself."""
+        return len(self.units) > 1 and not self.has_own_task and self.total.target is not None
+
+    @property
     def knows_last_year(self) -> bool:
         """Whether anything was counted last year: if not, it was not kept here, and is no nought to compare with."""
         return bool(self.last_year)
