@@ -31,6 +31,7 @@ from contracts_app.statistics.plan.beside import AMOUNT, CONTRACTS, plan_lines, 
 from contracts_app.statistics.publishing.sentences import Facts
 from contracts_app.statistics.ranking import rank
 from contracts_app.statistics.sums import add_up
+from contracts_app.statistics.years import years_of
 from contracts_app.targets import queries as targets
 from contracts_app.targets.models import Target
 
@@ -47,8 +48,7 @@ def year_overview(year: int, person: User, on: date | None = None, *, region: Re
     region = region or person.region
     reader: Reader = person if region is person.region else Onlooker(region)
     units = units_under(region)
-    edge = _edge_of_ledger([unit.code for unit in units], newest=False) if units else None
-    cells = _cells(year, units, reader, on, edge)
+    cells = _cells(year, units, reader, on)
     amounts = _tasks(year, AMOUNT, region, units, on)
     before = _tasks_before(year, units, on)
     lines = _unit_lines(units, cells, amounts.of_units, before)
@@ -72,7 +72,7 @@ def year_overview(year: int, person: User, on: date | None = None, *, region: Re
         past=_past(cells),
         published=published_beside(year, region, units, _by_place(region, cells), on),
         plan=plan_lines(units, as_of),
-        years=_years(units, year, on, edge),
+        years=years_of(region, year, on.year),
         facts=facts,
     )
 
@@ -83,8 +83,7 @@ def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tup
     tasks = _in_force(year, AMOUNT, [unit.code for unit in units], on)
     names = {unit.code: unit.name for unit in units}
     of_units = {code: _basis(target, names[code]) for code, target in tasks.items()}
-    edge = _edge_of_ledger(list(names), newest=False)
-    cells = _cells(year, units, Onlooker.of_all(), on, edge)
+    cells = _cells(year, units, Onlooker.of_all(), on)
     return _unit_lines(units, cells, of_units, _tasks_before(year, units, on))
 
 
@@ -124,10 +123,10 @@ _NOTHING = Figures()
 _ALL = ""  # units together
 
 
-def _cells(year: int, units: Sequence[Unit], person: Reader, on: date, first: date | None) -> _Cells:
-    """``first`` is the first day on which one of the units counted anything."""
+def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells:
     if not units:
         return _Cells(year, on, (), (), {}, {})
+    first = _first_day([unit.code for unit in units])
     since = min(max(first.year, year - MOST_YEARS) if first else year, year - 1)
     years = tuple(range(year - 1, since - 1, -1))
     until = month_edges(on.year, on.month)[1] if on.year <= year else None
@@ -243,20 +242,10 @@ def _types(facts: Facts | None) -> tuple[TypeLine, ...]:
     )
 
 
-def _years(units: Sequence[Unit], year: int, on: date, first: date | None) -> tuple[int, ...]:
-    """The years with figures or tasks, this one and the one asked for, the newest first."""
-    codes = [unit.code for unit in units]
-    last = _edge_of_ledger(codes, newest=True) if first else None
-    counted = range(first.year, last.year + 1) if first and last else ()
-    return tuple(sorted({*counted, *targets.task_years(AMOUNT, codes), year, on.year}, reverse=True))
-
-
-def _edge_of_ledger(codes: Sequence[str], *, newest: bool) -> date | None:
-    """The first day, or the last, on which one of these units counted anything."""
-    day = LedgerEntry.counts_on.desc() if newest else LedgerEntry.counts_on
-    key = LedgerEntry.id.desc() if newest else LedgerEntry.id
+def _first_day(codes: Sequence[str]) -> date | None:
+    """The first day on which one of these units counted anything."""
     wanted = select(LedgerEntry.counts_on).where(LedgerEntry.unit_code.in_(codes))
-    return db.session.scalar(wanted.order_by(day, key).limit(1))
+    return db.session.scalar(wanted.order_by(LedgerEntry.counts_on, LedgerEntry.id).limit(1))
 
 
 # --- what is added up here -------------------------------------------------------------------------------------------
