@@ -253,6 +253,7 @@ def test_an_odd_year_is_this_year(make, sign_in, year):
     answer = visitor.get("/statistics/", query_string={"year": year})
     assert answer.status_code == 200
     assert f"{THIS_YEAR} 年度总览" in answer.text
+    assert ("没有读懂" in answer.text) == bool(year), "and told of"
 
 
 @pytest.mark.parametrize(

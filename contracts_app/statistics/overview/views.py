@@ -15,9 +15,9 @@ from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
 from contracts_app.regions.models import Region
 from contracts_app.statistics.addresses import contracts_url
-from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR
+from contracts_app.statistics.periods import FIRST_YEAR
 from contracts_app.statistics.publishing import snapshots
-from contracts_app.statistics.publishing.sentence_views import places_of
+from contracts_app.statistics.publishing.sentence_views import places_of, year_asked
 from contracts_app.statistics.publishing.sentences import sentence_of
 
 from . import queries
@@ -103,10 +103,10 @@ def _asked() -> _Asked:
         faults = (f"截至日期没有读懂，按今天显示。{error}",)
     if on > today():
         on, faults = today(), ("截至日期还没有到，按今天显示。",)
-    text = request.args.get("year", "")
-    is_year = text.isascii() and text.isdigit() and FIRST_YEAR <= int(text) <= LAST_YEAR
+    year, odd = year_asked(request.args)
+    faults += tuple(f"{fault}下面是{on.year}年的。" for fault in odd)
     region, places = _region()
-    return _Asked(region, places, int(text) if is_year else on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
+    return _Asked(region, places, year or on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
 
 
 def _region() -> tuple[Region, list[Region]]:
