@@ -60,9 +60,9 @@ class Head:
 
     def text(self, value: Value | None) -> str:
         """A value of this column as pages write it."""
-        ratio = None if value is None else Fraction(value)
         if self.written is Written.MEASURE:
             return self.measure.written(value)
+        ratio = None if value is None else Fraction(value)
         return growth(ratio) if self.written is Written.GROWTH else percent(ratio)
 
 
@@ -76,9 +76,9 @@ class Figure:
     told: str = ""  # how it was worked out, or the figure in full
     heat: int = 0  # 1 to 5 of a cell that is shaded
 
-    @property
+    @cached_property
     def text(self) -> str:
-        return self.head.text(self.value)
+        return self.head.text(self.value)  # once: a wide table writes it a second time for paper
 
     @property
     def is_sum(self) -> bool:
