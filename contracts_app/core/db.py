@@ -52,6 +52,14 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
 
 
+_NOUGHT = Decimal("0.00")
+
+
+def yuan(fen: int | Decimal) -> Decimal:
+    """An amount in 元 from the 分 that the database keeps or has added up."""
+    return Decimal(fen).scaleb(-2) if fen else _NOUGHT  # of the sums of a large table half are nought
+
+
 class Money(TypeDecorator[Decimal]):
     """An amount: ``Decimal`` 元 with two places in Python, an integer of 分 in the database.
 
@@ -71,7 +79,7 @@ class Money(TypeDecorator[Decimal]):
         return int(fen)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(int(value)).scaleb(-2)
+        return None if value is None else yuan(value)
 
 
 class Scaled(TypeDecorator[Decimal]):

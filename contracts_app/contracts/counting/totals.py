@@ -5,13 +5,13 @@ what was counted since, and days for which no sum is kept, are added from the le
 and writing a contract never touches a summary. What a query asks decides what is read (``spans``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
 from contracts_app.accounts.models import Reader
 from contracts_app.accounts.permissions import READERS
@@ -21,7 +21,7 @@ from contracts_app.contracts.finding.queries import sees_all_units
 from contracts_app.contracts.finding.query import PLACES, ContractQuery, codes_under
 from contracts_app.contracts.models import Contract
 from contracts_app.core.clock import today
-from contracts_app.core.db import db, true_of_few
+from contracts_app.core.db import db, true_of_few, yuan
 from contracts_app.core.words import Word
 from contracts_app.regions.models import Level
 from contracts_app.regions.queries import codes_of_units
@@ -103,19 +103,35 @@ class _Asked:
         since = None if first.year == last.year else first.year
         return replace(self, query=replace(self.query, year=last.year, since=since, date_from=first, date_to=last))
 
-    def shown(self, stored: Sequence[Any]) -> Keys:
-        """From what the database keeps to the keys that are shown."""
-        cause = (stored[0].value,) if self.causes else ()
-        return *cause, *(
-            PERIOD_OF[one.code](int(value)) if one.of is Of.TIME else one.rolled(str(value)) if value else ""
-            for one, value in zip(self.by, stored[len(cause) :], strict=True)
-        )
+    def words(self) -> list["_Words"]:
+        """For each key that the database keeps what it is shown as."""
+        return ([_Words(lambda cause: cause.value)] if self.causes else []) + [_Words.of(one) for one in self.by]
+
+
+class _Words(dict[Any, str]):
+    """What stored keys are shown as, each worked out once: a large table has the same few a thousand times."""
+
+    def __init__(self, word: Callable[[Any], str]) -> None:
+        super().__init__()
+        self.word = word
+
+    def __missing__(self, stored: Any) -> str:
+        self[stored] = shown = self.word(stored)
+        return shown
+
+    @classmethod
+    def of(cls, dimension: Dimension) -> "_Words":
+        if dimension.of is Of.TIME:
+            period = PERIOD_OF[dimension.code]
+            return cls(lambda month: period(int(month)))
+        return cls(lambda value: dimension.rolled(str(value)) if value else "")
 
 
 def _added_up(asked: _Asked, parts: Iterable["Part"]) -> dict[Keys, Sums]:
     found: dict[Keys, Sums] = {}
+    words = asked.words()
     for stored, sums in parts:
-        shown = asked.shown(stored)
+        shown = tuple([of[key] for of, key in zip(words, stored, strict=True)])
         found[shown] = found[shown] + sums if shown in found else sums
     # What was added and taken away again to the last entry was never counted.
     return {keys: sums for keys, sums in found.items() if sums.rows}
@@ -240,7 +256,7 @@ def _cover(query: ContractQuery, by: Sequence[Dimension], kind: Kind) -> Cover:
 def _from_ledger(asked: _Asked, *which: ColumnElement[bool]) -> Iterator[Part]:
     keys = [_of_ledger(one, asked.query.caliber) for one in asked.by]
     keys = [LedgerEntry.cause, *keys] if asked.causes else keys
-    figures = [func.sum(getattr(LedgerEntry, name)) for name in FIGURES]
+    figures = [type_coerce(func.sum(getattr(LedgerEntry, name)), BigInteger) for name in FIGURES]
     statement = (
         asked.query.matching(asked.person)
         .where(*which)
@@ -264,7 +280,7 @@ def _from_summary(asked: _Asked, kind: Kind, periods: Sequence[int]) -> Iterator
         for one in asked.by
     ]
     keys = [FacetTotal.cause, *keys] if asked.causes else keys
-    figures = [func.sum(getattr(FacetTotal, name)) for name in ("entries", *FIGURES)]
+    figures = [type_coerce(func.sum(getattr(FacetTotal, name)), BigInteger) for name in ("entries", *FIGURES)]
     wanted = select(*keys, *figures).where(
         FacetTotal.letters == kind.letters,
         FacetTotal.caliber == kind.caliber,
@@ -327,4 +343,4 @@ def _read(statement: Select[Any], keys: int) -> Iterator[tuple[list[Any], Sums]]
     for row in db.session.execute(statement):
         entries, contracts, *amounts = row[keys:]
         if entries:  # of nothing at all the sums are one row, too
-            yield list(row[:keys]), Sums(int(entries), int(contracts), *amounts)
+            yield list(row[:keys]), Sums(int(entries), int(contracts), *[yuan(fen) for fen in amounts])

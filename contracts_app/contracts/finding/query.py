@@ -154,9 +154,10 @@ class ContractQuery:
             "caliber": "" if self.caliber is Caliber.REGISTERED else self.caliber.value,
             "lacking": ",".join(self.lacking),
         }
-        for name in ("year", "since", *_NAMED, "flow", "band", "date_from", "date_to"):
-            args[name] = str(getattr(self, name) or "")
-        return {name: value for name, value in args.items() if value}
+        args = {name: value for name, value in args.items() if value}
+        own = vars(self)  # a large table has a thousand links
+        args.update((name, str(own[name])) for name in _PLAIN if own[name])
+        return args
 
     def asking(self, **fields_asked: Any) -> "ContractQuery":
         """The same query asking this instead. ``dataclasses.replace`` for the thousands of cells of a large table."""
@@ -451,6 +452,7 @@ _CALLED = {
     "buyer_kind": "买方类别",
     "enterprise": "单位",
 }
+_PLAIN = ("year", "since", *_CALLED, "flow", "band", "date_from", "date_to")  # what an address has as it is kept
 _PREFIX = {"broker": "经纪人 ", "seller_kind": "卖方 ", "buyer_kind": "买方 "}
 # By which column of an entry a caliber counts.
 PLACES = {

@@ -24,7 +24,7 @@ from contracts_app.statistics.measures import GROWTH, MEASURES, Measure, Value, 
 
 from .question import Order, Question, Show
 
-ROWS, COLUMNS = 50, 20  # of a page
+ROWS, COLUMNS = 50, 16  # of a page: every list but those of towns, platforms and brokers stands on one
 ON_PAPER = 12  # columns that a sheet of A4 across holds in the usual type
 IN_SMALL_TYPE = 16  # and in a smaller one: the months with the sums; of more columns the rest follow in a second table
 UPRIGHT = 9  # columns that fit beside the names on a sheet that stands
