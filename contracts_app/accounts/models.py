@@ -174,9 +174,12 @@ class RoleGrant(Base):
 
     @property
     def is_reset(self) -> bool:
-        """Whether roles and region stay as they are: what is asked for is a new password."""
+        """Whether an administrator asked for a new password: roles and region stay as they are.
+
+        What was given at the machine never is one: nobody asked for a way into the account there.
+        """
         before = (self.roles_before, self.region_before_code)
-        return before == (self.roles_after, self.region_after_code)
+        return self.proposed_by_id is not None and before == (self.roles_after, self.region_after_code)
 
 
 class Recertification(Base):

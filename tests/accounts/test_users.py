@@ -1,16 +1,18 @@
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from contracts_app.accounts.entrance import signing_in
-from contracts_app.accounts.models import User, UserRole
+from contracts_app.accounts.models import GrantStage, User, UserRole
 from contracts_app.accounts.offices import grants
 from contracts_app.accounts.roles import DUTY_OF, Duty, Role, duty_of
 from contracts_app.accounts.sign_in_models import NameLock
 from contracts_app.accounts.users import actions
 from contracts_app.brokers.models import Broker
+from contracts_app.core.clock import as_if, now_utc
 from contracts_app.core.db import db
 from contracts_app.core.errors import NotYours, Refused, Stale
 from contracts_app.core.trail.audit import AuditEntry
@@ -20,6 +22,7 @@ from tests.factories import JINJIANG, QUANZHOU, SHISHI
 
 from .pages import enter, link_in, with_password
 
+CALLED = {"reason": "本人打电话提出，已核对"}
 EXCLUDED = "业务岗位、系统管理、安全管理、安全审计不能兼任"
 
 
@@ -58,6 +61,13 @@ def confirmed(sign_in, make, user):
 
 def last_entry():
     return db.session.query(AuditEntry).order_by(AuditEntry.id.desc()).first()
+
+
+def told_of(user):
+    """What the log says last about an account."""
+    told = db.session.query(AuditEntry).filter_by(subject="user", subject_id=user.id)
+    entry = told.order_by(AuditEntry.id.desc()).first()
+    return entry.action, entry.details
 
 
 def test_a_new_account_has_nothing_until_a_second_person_agrees_then_gets_a_link_shown_once(
@@ -339,19 +349,55 @@ def test_nobody_gets_into_another_administrators_account_alone(make, sign_in, cl
     assert "要两个人才能重置" in office.get(f"/users/{other.id}").text
     ask = f"/users/{other.id}/password-reset"
     assert "申请重置密码" in office.get(f"/users/{other.id}").text
-    assert office.post(ask).status_code == 302
-    assert (office.post(ask).status_code, office.post(link).status_code, desk.post(link).status_code) == (409, 409, 409)
-    assert "重置密码" in desk.get("/users/grants").text
+    empty = office.post(ask)
+    assert (empty.status_code, "写明事由" in empty.text) == (422, True)
+    assert office.post(ask, data=CALLED).status_code == 302
+    assert told_of(other) == ("propose_reset", CALLED)
+    tries = (office.post(ask, data=CALLED), office.post(link), desk.post(link))
+    assert [one.status_code for one in tries] == [409, 409, 409]
     asked = grants.standing(other)
-    done = desk.post(f"/users/grants/{asked.id}/answer", data={"decision": "confirm"})
+    answers = f"/users/grants/{asked.id}"
+    assert CALLED["reason"] in desk.get(answers).text
+    desk.post(f"{answers}/answer", data={"decision": "refuse", "answer": "电话打不通"})
+    assert told_of(other) == ("refuse_reset", {"answer": "电话打不通"})
+    assert desk.post(link).status_code == 409
+    office.post(ask, data=CALLED)
+    done = desk.post(f"/users/grants/{grants.standing(other).id}/answer", data={"decision": "confirm"})
     assert done.location == f"/users/{other.id}"
-    assert office.post(link).status_code == 409
+    assert told_of(other) == ("confirm_reset", {"answer": ""})
+    assert (office.post(link).status_code, office.post(ask, data=CALLED).status_code) == (409, 409)
+    page = office.get(f"/users/{other.id}").text
+    assert ("安全管理员已同意重置密码" in page, "申请重置密码" in page) == (True, False)
     fresh = link_in(desk.post(link).text)
     client.post(fresh, data={"new_password": "Qixi-Festival-7", "password_again": "Qixi-Festival-7"})
     assert desk.post(link).status_code == 409, "agreed to once, used once"
     for user, path in ((admin, f"/users/{admin.id}/password-reset"), (make.user(), None)):
-        assert office.post(path or f"/users/{user.id}/password-reset").status_code == 409
+        assert office.post(path or f"/users/{user.id}/password-reset", data=CALLED).status_code == 409
     assert grants.latest_confirmed([other.id]) == {}, "which is no look at the account"
+
+
+def test_what_changes_nothing_is_no_reset_unless_it_was_asked_for(app, make, sign_in):
+    keeper, other = make.user(Role.SECURITY), with_password(make.user(Role.ADMIN))
+    given = ["users", "grant", other.username, "--roles", "admin", "--reason", "核对"]
+    again = app.test_cli_runner().invoke(args=given)
+    assert (again.exit_code, "已经是系统管理员（晋江市）" in again.stderr) == (1, True)
+    with pytest.raises(Refused, match="不用再授权"):
+        grants.propose(make.user(Role.ADMIN), other, roles=other.own_roles, region=other.region, reason="再来一次")
+    make.grant(other, proposed_by=None, stage=GrantStage.CONFIRMED, decided_at=now_utc())  # as older versions kept one
+    assert actions.agreed_reset(other) is None
+    assert sign_in(keeper).post(f"/users/{other.id}/invitation").status_code == 409
+    assert "系统管理员，晋江市（不变）" in sign_in(keeper).get(f"/users/{other.id}").text
+
+
+def test_a_reset_wakes_nobody(make):
+    admin, keeper = with_password(make.user(Role.ADMIN)), make.user(Role.SECURITY)
+    other = with_password(make.user(Role.ADMIN, last_seen_at=now_utc() - timedelta(days=89)))
+    grants.confirm(keeper, actions.ask_reset(admin, other, "忘记密码"))
+    assert other.wanted_at is None
+    with as_if(now_utc() + timedelta(days=2)):
+        assert "先启用再重置密码" in actions.why_no_link(other, keeper)
+        with pytest.raises(Refused, match="先启用再重置密码"):
+            actions.ask_reset(admin, other, "忘记密码")
 
 
 def test_a_link_made_for_the_old_duty_does_not_open_the_new_one(make):

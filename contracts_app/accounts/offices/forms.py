@@ -91,6 +91,16 @@ class NewUserForm(UserForm):
             raise ValidationError("用户名用小写字母开头，共 3 到 30 个小写字母、数字、点、横线或下划线")
 
 
+class ResetForm(FlaskForm):
+    """Why an administrator asks that another one gets a new password."""
+
+    reason = ShortText(
+        "事由",
+        [DataRequired("写明事由，例如本人什么时候、怎样提出的"), Length(max=300, message="事由不超过 300 字")],
+        description="本人什么时候、怎样提出的，例如 11 月 20 日当面提出、电话核对过。安全管理员复核时会看到。",
+    )
+
+
 class AnswerForm(FlaskForm):
     """What a security administrator says to a request for roles."""
 

@@ -70,7 +70,7 @@ def answer(grant_id: int) -> ResponseReturnValue:
         flash(f"{grant.user.name}的授权已复核，立即生效。")
     else:
         grants.refuse(current_user, grant, form.answer.data)
-        flash(f"{grant.user.name}的授权申请没有同意，账号保持原样。")
+        flash(f"{grant.user.name}的{_noun(grant)}申请没有同意，账号保持原样。")
     return redirect(url_for(".index"))
 
 
@@ -80,8 +80,12 @@ def withdraw(grant_id: int) -> Response:
     """Take a request back."""
     grant = grants.one(grant_id, current_user)
     grants.withdraw(current_user, grant)
-    flash(f"{grant.user.name}的授权申请已撤回，账号保持原样。")
+    flash(f"{grant.user.name}的{_noun(grant)}申请已撤回，账号保持原样。")
     return redirect(url_for("accounts.show_user", user_id=grant.user_id))
+
+
+def _noun(grant: RoleGrant) -> str:
+    return "重置密码" if grant.is_reset else "授权"
 
 
 def _page(grant: RoleGrant, form: AnswerForm) -> tuple[str, int]:

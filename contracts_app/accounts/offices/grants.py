@@ -100,9 +100,10 @@ def latest_confirmed(user_ids: Ids) -> dict[int, RoleGrant]:
 
 
 def is_reset() -> ColumnElement[bool]:
-    """Whether a request changes nothing: that a password may be reset, which is no look at the account."""
+    """``RoleGrant.is_reset`` in the database: that a password may be reset, which is no look at the account."""
     same_roles = RoleGrant.roles_after == RoleGrant.roles_before
-    return and_(same_roles, RoleGrant.region_after_code == RoleGrant.region_before_code)
+    same_region = RoleGrant.region_after_code == RoleGrant.region_before_code
+    return and_(RoleGrant.proposed_by_id.is_not(None), same_roles, same_region)
 
 
 def standing_of(user_ids: Sequence[int]) -> dict[int, RoleGrant]:
@@ -141,20 +142,20 @@ def _of_region(wanted: Select[RoleGrant], person: User) -> Select[RoleGrant]:
 def propose(admin: User, user: User, *, roles: frozenset[Role], region: Region, reason: str) -> RoleGrant:
     """Ask for roles and region of an account; an earlier request that still waits is taken back.
 
-    Raises ``Refused`` when that would leave nobody in one of the three, ``ValueError`` when the roles do not fit.
+    Raises ``Refused`` when that would change nothing or leave nobody in one of the three, ``ValueError`` when the roles
+    do not fit.
     """
     fits(roles, region)
+    _differs(user, roles, region)
     _keeps_quorum(user, roles, region)
     return _asked(admin, user, roles, region, reason)
 
 
 def ask_reset(admin: User, user: User, reason: str) -> RoleGrant:
-    """Ask that another administrator gets a new password: a request that leaves roles and region as they are.
+    """Ask that another administrator gets a new password: the only request that leaves roles and region as they are.
 
-    Raises ``Refused`` where something else is asked for about the account already: that comes first.
+    Whether it may be asked for is said by who calls this: ``why_no_reset`` of the users.
     """
-    if standing(user):
-        raise Refused("这个账号有待复核的申请，复核以后再申请重置密码。")
     return _asked(admin, user, user.own_roles, user.region, reason)
 
 
@@ -164,7 +165,7 @@ def _asked(admin: User, user: User, roles: frozenset[Role], region: Region, reas
     grant.proposed_by = admin
     db.session.add(grant)
     db.session.flush()
-    audit.record("propose_roles", admin, subject="user", subject_id=user.id, **_facts(grant), reason=reason)
+    _tell_of("propose", grant, admin, reason=reason)
     return grant
 
 
@@ -172,7 +173,7 @@ def withdraw(person: User, grant: RoleGrant) -> None:
     """Take a request back. Raises ``Refused`` when it does not wait any more."""
     _lock(grant)
     _close(grant, GrantStage.WITHDRAWN, person)
-    audit.record("withdraw_roles", person, subject="user", subject_id=grant.user_id, **_facts(grant))
+    _tell_of("withdraw", grant, person)
 
 
 def withdraw_standing(user: User, by: User | str) -> None:
@@ -180,7 +181,7 @@ def withdraw_standing(user: User, by: User | str) -> None:
     grant = standing(user)
     if grant is not None:
         _close(grant, GrantStage.WITHDRAWN, None if isinstance(by, str) else by)
-        audit.record("withdraw_roles", by, subject="user", subject_id=user.id, **_facts(grant))
+        _tell_of("withdraw", grant, by)
         db.session.flush()
 
 
@@ -205,7 +206,7 @@ def confirm(person: User, grant: RoleGrant, answer: str = "") -> None:
     if _has_changed(grant):
         raise Refused(CHANGED_SINCE)
     _take_effect(grant, person, answer)
-    audit.record("confirm_roles", person, subject="user", subject_id=grant.user_id, **_facts(grant), answer=answer)
+    _tell_of("confirm", grant, person, answer=answer)
 
 
 def refuse(person: User, grant: RoleGrant, answer: str) -> None:
@@ -214,7 +215,7 @@ def refuse(person: User, grant: RoleGrant, answer: str) -> None:
     if not answer.strip():
         raise Refused("写明不同意的理由。")
     _close(grant, GrantStage.REFUSED, person, answer)
-    audit.record("refuse_roles", person, subject="user", subject_id=grant.user_id, **_facts(grant), answer=answer)
+    _tell_of("refuse", grant, person, answer=answer)
 
 
 def take_away(admin: User, user: User, *, roles: frozenset[Role], reason: str) -> None:
@@ -232,14 +233,18 @@ def take_away(admin: User, user: User, *, roles: frozenset[Role], reason: str) -
 
 
 def grant_at_machine(who: str, user: User, *, roles: frozenset[Role], region: Region, reason: str) -> RoleGrant:
-    """Give roles without a second person: by whoever owns the machine, when too few are left to do it properly."""
+    """Give roles without a second person: by whoever owns the machine, when too few are left to do it properly.
+
+    Raises like ``propose``.
+    """
     fits(roles, region)
+    _differs(user, roles, region)
     _keeps_quorum(user, roles, region)
     withdraw_standing(user, who)
     grant = _request(user, roles, region, reason)
     db.session.add(grant)
     _take_effect(grant, None, "")
-    audit.record("confirm_roles", who, subject="user", subject_id=user.id, **_facts(grant), reason=reason)
+    _tell_of("confirm", grant, who, reason=reason)
     return grant
 
 
@@ -249,7 +254,7 @@ def confirm_at_machine(who: str, grant: RoleGrant, reason: str) -> None:
     if _has_changed(grant):
         raise Refused(CHANGED_SINCE)
     _take_effect(grant, None, reason)
-    audit.record("confirm_roles", who, subject="user", subject_id=grant.user_id, **_facts(grant), reason=reason)
+    _tell_of("confirm", grant, who, reason=reason)
 
 
 # ---- steps ----------------------------------------------------------------------------------------------------------
@@ -286,6 +291,11 @@ def _request(user: User, roles: frozenset[Role], region: Region, reason: str) ->
         region_after=region,
         reason=reason,
     )
+
+
+def _differs(user: User, roles: frozenset[Role], region: Region) -> None:
+    if (roles, region.code) == (user.own_roles, user.region_code):
+        raise Refused(f"{user.name}已经是{words(roles)}（{region.name}），不用再授权。")
 
 
 def _keeps_quorum(user: User, roles: frozenset[Role], region: Region) -> None:
@@ -327,7 +337,8 @@ def _take_effect(grant: RoleGrant, by: User | None, answer: str) -> None:
         db.session.execute(delete(Invitation).where(Invitation.user_id == user.id))
     _close(grant, GrantStage.CONFIRMED, by, answer)
     user.region_code, user.region = grant.region_after_code, grant.region_after
-    user.wanted_at = now_utc()
+    if not grant.is_reset:  # which wakes nobody: that is for 启用
+        user.wanted_at = now_utc()
     give(user, grant.roles_after)
     tell(user)
 
@@ -335,6 +346,12 @@ def _take_effect(grant: RoleGrant, by: User | None, answer: str) -> None:
 def _close(grant: RoleGrant, stage: GrantStage, by: User | None, answer: str = "") -> None:
     grant.stage, grant.decided_by, grant.decided_at, grant.answer = stage, by, now_utc(), answer
     db.session.flush()
+
+
+def _tell_of(deed: str, grant: RoleGrant, by: User | str, **said: str) -> None:
+    """Write into the log what was done to a request; of one to reset a password that it was one."""
+    action = f"{deed}_{'reset' if grant.is_reset else 'roles'}"
+    audit.record(action, by, subject="user", subject_id=grant.user_id, **_facts(grant), **said)
 
 
 def _facts(grant: RoleGrant) -> dict[str, list[str]]:

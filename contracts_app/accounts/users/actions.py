@@ -14,13 +14,14 @@ from contracts_app.core.clock import now_utc
 from contracts_app.core.db import db
 from contracts_app.core.errors import SENTENCES, NotYours, Refused, Stale
 from contracts_app.core.trail import audit
+from contracts_app.core.web.filters import moment
 from contracts_app.regions.models import Region
 
 HOME_REGION = "350500"  # 泉州市, above all its units
 USERNAME_TAKEN = "这个用户名已经有人用，换一个"
 WATCHING = frozenset({Role.SECURITY, Role.AUDITOR})  # of the three, those who look at what administrators do
-RESET = "忘记密码，申请重置"  # the reason of such a request
 REASON_MISSING = "写明事由，例如任职文件的文号"
+RESET_REASON_MISSING = "写明事由，例如本人什么时候、怎样提出的"
 FIRST = {Role.ADMIN: "admin", Role.SECURITY: "security", Role.AUDITOR: "auditor"}  # the names of the first of the three
 
 SENTENCES.update({"uq_users_username": USERNAME_TAKEN, "users.username": USERNAME_TAKEN})
@@ -205,9 +206,12 @@ def why_no_link(user: User, by: User | None = None) -> str | None:
         return None
     if is_watching(user) and user.password_hash:
         return "安全管理员、审计员的密码由管服务器的人运行 flask --app wsgi users invite 重置"
-    if user.password_hash and takes_two(user) and agreed_reset(user) is None:
+    agreed = agreed_reset(user) if user.password_hash and takes_two(user) else None
+    if user.password_hash and takes_two(user) and agreed is None:
         return "系统管理员的密码要两个人才能重置：另一位系统管理员先申请，安全管理员复核后在这里生成链接"
     if by.has(Role.SECURITY) != takes_two(user):
+        if agreed is not None:
+            return _until(agreed)
         return f"设置密码的链接由{'安全' if takes_two(user) else '系统'}管理员生成"
     return None
 
@@ -216,15 +220,34 @@ def why_no_reset(admin: User, user: User) -> str | None:
     """Why this administrator cannot ask that the password of another one is reset."""
     if not (admin.has(Role.ADMIN) and user.own_roles == {Role.ADMIN} and user.password_hash and user.is_active):
         return "只有系统管理员为另一位已设置密码的系统管理员申请重置密码"
-    return "自己的密码在“我的账号”里修改" if admin.id == user.id else None
+    if admin.id == user.id:
+        return "自己的密码在“我的账号”里修改"
+    if dormancy.is_dormant(user):
+        return f"账号{dormancy.words(user)}，先启用再重置密码"
+    if grants.standing(user):
+        return "这个账号有待复核的申请，复核以后再申请重置密码"
+    agreed = agreed_reset(user)
+    return _until(agreed) if agreed else None
 
 
-def ask_reset(admin: User, user: User) -> RoleGrant:
-    """Ask that another administrator, who has forgotten it, may set a new password; a second person agrees to it."""
+def ask_reset(admin: User, user: User, reason: str) -> RoleGrant:
+    """Ask that another administrator, who has forgotten it, may set a new password; a second person agrees to it.
+
+    Raises ``NotYours`` outside the administrator's region, ``Refused`` where it may not be asked for (now),
+    ``ValueError`` without a reason, by which the second person judges.
+    """
     _must_cover(admin, user.region)
-    if reason := why_no_reset(admin, user):
-        raise Refused(f"{reason}。")
-    return grants.ask_reset(admin, user, RESET)
+    if why_not := why_no_reset(admin, user):
+        raise Refused(f"{why_not}。")
+    if not reason.strip():
+        raise ValueError(RESET_REASON_MISSING)
+    return grants.ask_reset(admin, user, reason)
+
+
+def _until(agreed: RoleGrant) -> str:
+    assert agreed.decided_at is not None, "agreed_reset finds none that waits"
+    until = moment(agreed.decided_at + signing_in.INVITATION_LASTS)
+    return f"安全管理员已同意重置密码，{until} 以前由安全管理员生成链接"
 
 
 def agreed_reset(user: User) -> RoleGrant | None:

@@ -13,7 +13,7 @@ from contracts_app.accounts.entrance import lock_outs, second_factor, sessions, 
 from contracts_app.accounts.entrance.views import bp
 from contracts_app.accounts.models import User
 from contracts_app.accounts.offices import grants, recertification
-from contracts_app.accounts.offices.forms import NewUserForm, UserForm
+from contracts_app.accounts.offices.forms import NewUserForm, ResetForm, UserForm
 from contracts_app.accounts.permissions import Can, may, needs
 from contracts_app.accounts.queries import Condition
 from contracts_app.accounts.roles import THREE, Role
@@ -104,12 +104,16 @@ def end_sessions(user_id: int) -> Response:
 
 @bp.get("/users/<int:user_id>")
 @needs(Can.READ_USERS)
-def show_user(user_id: int) -> str:
+def show_user(user_id: int) -> ResponseReturnValue:
     """A person's account: what it may do, since when and by whom, and what can be done with it."""
-    user = queries.one(user_id, current_user)
-    return render_template(
+    return _page(queries.one(user_id, current_user), ResetForm())
+
+
+def _page(user: User, form: ResetForm) -> tuple[str, int]:
+    html = render_template(
         "accounts/user.html",
         user=user,
+        form=form,
         is_own=user.id == current_user.id,
         lock=lock_outs.lock_of(user),
         factor=second_factor.of(user),
@@ -124,11 +128,12 @@ def show_user(user_id: int) -> str:
         certified=recertification.of(user),
         why_no_link=(why_no_link := actions.why_no_link(user, current_user)),
         shows_link=may(current_user, Can.MANAGE_USERS) or (actions.takes_two(user) and not why_no_link),
-        asks_reset=actions.why_no_reset(current_user, user) is None and grants.standing(user) is None,
+        asks_reset=actions.why_no_reset(current_user, user) is None,
         is_dormant=dormancy.is_dormant(user),
         why_dormant=dormancy.words(user),
         may_manage=may(current_user, Can.MANAGE_USERS),
     )
+    return html, 422 if form.errors else 200
 
 
 @bp.route("/users/new", methods=["GET", "POST"])
@@ -220,10 +225,12 @@ def invite_user(user_id: int) -> ResponseReturnValue:
 
 @bp.post("/users/<int:user_id>/password-reset")
 @needs(Can.MANAGE_USERS)
-def ask_reset(user_id: int) -> Response:
+def ask_reset(user_id: int) -> ResponseReturnValue:
     """Ask that another administrator gets a new password; a security administrator agrees and makes the link."""
-    user = queries.one(user_id, current_user)
-    actions.ask_reset(current_user._get_current_object(), user)
+    user, form = queries.one(user_id, current_user), ResetForm()
+    if actions.why_no_reset(current_user, user) is None and not form.validate_on_submit():
+        return _page(user, form)
+    actions.ask_reset(current_user._get_current_object(), user, form.reason.data or "")
     flash(f"已申请重置{user.name}的密码。安全管理员复核后，由安全管理员在这里生成链接。")
     return redirect(url_for(".show_user", user_id=user.id))
 
