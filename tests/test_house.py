@@ -44,7 +44,7 @@ INNER_FLOORS = {
         {"totals"},
         {"overview", "reporting"},
         {"plan", "publishing"},
-        {"addresses", "measures", "periods", "ranking", "sums", "years"},
+        {"addresses", "asked", "measures", "periods", "ranking", "sums", "years"},
     ),
     "accounts": (
         {"users", "setting_views"},

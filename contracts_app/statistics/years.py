@@ -1,5 +1,6 @@
 """Which years a page offers: one answer for overview, sentence, report, snapshots and totals."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import literal, select, union_all
@@ -12,9 +13,22 @@ from contracts_app.regions.queries import codes_of_units
 from contracts_app.targets.models import Target, TargetKind
 
 
+@dataclass(frozen=True)
+class Years:
+    """Those of a place."""
+
+    counted: range  # from the first to the last of which the ledger has anything
+    offered: tuple[int, ...]  # the newest first
+
+
 def years_of(region: Region, *also: int) -> tuple[int, ...]:
-    """From the first year to the last of which the ledger has anything of the place, those it has a yearly task for,
-    and this year; the newest first. One statement.
+    """The years that a page of the place offers, the newest first."""
+    return known_years(region, *also).offered
+
+
+def known_years(region: Region, *also: int) -> Years:
+    """From the first year to the last of which the ledger has anything of the place; offered besides are those it has a
+    yearly task for, and this year. One statement.
 
     ``also`` is what only the caller knows: the year its address asks for, the years it has sealed. A place below the
     units, a town, has the years of its unit.
@@ -31,9 +45,9 @@ def years_of(region: Region, *also: int) -> tuple[int, ...]:
         )
     ).all()
     edges = sorted(month // 100 for is_counted, month in rows if is_counted and month)
-    counted = range(edges[0], edges[-1] + 1) if edges else ()
+    counted = range(edges[0], edges[-1] + 1) if edges else range(0)
     tasks = {month // 100 for is_counted, month in rows if not is_counted}
-    return tuple(sorted({*counted, *tasks, *also, today().year}, reverse=True))
+    return Years(counted, tuple(sorted({*counted, *tasks, *also, today().year}, reverse=True)))
 
 
 def _edge(units: list[str], *, newest: bool) -> Any:

@@ -63,6 +63,25 @@ def targets_for(
     return {target.region_code: target for target in db.session.scalars(wanted.order_by(Target.version))}
 
 
+def tasks_in_force(
+    year: int, measures: Collection[str], region_codes: Collection[str], days: Collection[date]
+) -> dict[tuple[str, date], dict[str, Target]]:
+    """The yearly tasks in force at the end of each of several days, by measure and day and then by place; one
+    statement. A place without one is absent."""
+    asked = sorted(days)
+    wanted = select(Target, *(in_force_on(day).label(f"on_{place}") for place, day in enumerate(asked))).where(
+        Target.year == year,
+        Target.measure_code.in_(measures),
+        Target.kind == TargetKind.TASK,
+        Target.region_code.in_(region_codes),
+    )
+    found: dict[tuple[str, date], dict[str, Target]] = {(measure, day): {} for measure in measures for day in asked}
+    for target, *is_in_force in db.session.execute(wanted.order_by(Target.version)):
+        for day in (day for day, holds in zip(asked, is_in_force, strict=True) if holds):
+            found[target.measure_code, day][target.region_code] = target
+    return found
+
+
 def target_of(
     region_code: str, year: int, measure: str, kind: TargetKind = TargetKind.TASK, *, on: date | None = None
 ) -> Target | None:

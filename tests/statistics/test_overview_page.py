@@ -5,6 +5,8 @@ from decimal import Decimal
 import pytest
 
 from contracts_app.accounts.roles import Role
+from contracts_app.contracts.books import ledger
+from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import today
 from contracts_app.core.db import db
@@ -126,13 +128,16 @@ def test_a_registrar_who_filed_elsewhere_counts_only_the_own_county(make, sign_i
         assert foot_of(visitor.get(number.href).text)[number.measure] == 0
 
 
-def test_the_sentence_says_the_year_in_words(make, sign_in, register, task):
-    register(JINJIANG, "2024-03-05", 10_000)
+@pytest.mark.parametrize(("is_taken_back", "growth"), [(False, "，同比增长50.0%"), (True, "（上年同期为0，不作比较）")])
+def test_the_sentence_says_the_year_in_words(make, sign_in, register, task, is_taken_back, growth):
+    before = register(JINJIANG, "2024-03-05", 10_000)
+    if is_taken_back:
+        ledger.strike_off(before, Cause.REVOCATION, date(2024, 6, 5))
     register(JINJIANG, "2025-03-05", 15_000)
     task(JINJIANG, 2025, 20_000)
     page = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/?year=2025").text
     sentence = re.sub("<[^>]+>", "", page[page.index("<p data-copy-text>") : page.index("复制这句话")])
-    assert sentence.startswith("2025年，泉州市新增技术合同登记1项，成交额1.50亿元，同比增长50.0%")
+    assert sentence.startswith(f"2025年，泉州市新增技术合同登记1项，成交额1.50亿元{growth}")
     assert "（截至2025年12月31日，登记口径）。" in sentence
     published = sign_in(make.user(Role.MANAGER, region=QUANZHOU)).get("/statistics/sentence?period=2025").text
     assert sentence == re.sub(

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from contracts_app.accounts.models import Onlooker, Reader, User
 from contracts_app.codes.models import ContractType
 from contracts_app.contracts.books.facets import Caliber
-from contracts_app.contracts.books.ledger import Figures, LedgerEntry
+from contracts_app.contracts.books.ledger import Figures
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.counting.totals import Sums, totals
 from contracts_app.contracts.finding.query import ContractQuery
@@ -31,7 +31,7 @@ from contracts_app.statistics.plan.beside import AMOUNT, CONTRACTS, plan_lines, 
 from contracts_app.statistics.publishing.sentences import Facts
 from contracts_app.statistics.ranking import rank
 from contracts_app.statistics.sums import add_up
-from contracts_app.statistics.years import years_of
+from contracts_app.statistics.years import known_years
 from contracts_app.targets import queries as targets
 from contracts_app.targets.models import Target
 
@@ -40,19 +40,20 @@ from .pace import Half, Needed, is_shown_on, needed
 from .year import Basis, MonthLine, Task, TypeLine, UnitLine, YearLine, YearOverview, total_of
 
 
-def year_overview(year: int, person: User, on: date | None = None, *, region: Region | None = None) -> YearOverview:
+def year_overview(
+    year: int, person: User, on: date | None = None, *, region: Region | None = None, units: list[Unit] | None = None
+) -> YearOverview:
     """The year in the person's region, or in one within it, as it stands at the end of the day ``on`` (today if none
-    is said)."""
+    is said). ``units`` are those of the region, where the caller has read them."""
     on = on or today()
     as_of = on if on < today() else None
     region = region or person.region
     reader: Reader = person if region is person.region else Onlooker(region)
-    units = units_under(region)
-    cells = _cells(year, units, reader, on)
-    amounts = _tasks(year, AMOUNT, region, units, on)
-    before = _tasks_before(year, units, on)
-    lines = _unit_lines(units, cells, amounts.of_units, before)
-    total = total_of(lines, amounts.whole)
+    units = units_under(region) if units is None else units
+    years = known_years(region, year, on.year)
+    cells = _cells(year, units, reader, on, since=years.counted.start if years.counted else year)
+    tasks = _tasks(year, region, units, on)
+    lines, total = _lines(year, units, cells, tasks, on)
     first, last = year_edges(year)
     facts = _facts(region, units, cells, lines, reader) if units and first <= on else None
     return YearOverview(
@@ -63,28 +64,37 @@ def year_overview(year: int, person: User, on: date | None = None, *, region: Re
         rules=rules_within(first, max(first, min(on, last))),
         units=lines,
         total=total,
-        task=amounts.whole,
+        task=tasks[AMOUNT, on].whole,
         months=_months(cells),
         last_year_months=_last_year_months(cells),
+        knows_last_year=cells.knows_last_year,
         types=_types(facts) if units else (),
-        halves=_halves(cells, region, units, amounts) if units else (),
+        halves=_halves(cells, tasks),
         needed=_needed(total, year, on),
         past=_past(cells),
         published=published_beside(year, region, units, _by_place(region, cells), on),
         plan=plan_lines(units, as_of),
-        years=years_of(region, year, on.year),
+        years=years.offered,
         facts=facts,
     )
 
 
-def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tuple[UnitLine, ...]:
-    """One line for each unit, in the order given: what the page's table and ``flask totals`` show."""
-    on = on or today()
-    tasks = _in_force(year, AMOUNT, [unit.code for unit in units], on)
-    names = {unit.code: unit.name for unit in units}
-    of_units = {code: _basis(target, names[code]) for code, target in tasks.items()}
-    cells = _cells(year, units, Onlooker.of_all(), on)
-    return _unit_lines(units, cells, of_units, _tasks_before(year, units, on))
+def unit_totals(year: int, units: Sequence[Unit], on: date | None = None) -> tuple[tuple[UnitLine, ...], YearLine]:
+    """A line for each of the city's units, in the order given, and the whole of them: what the page's table and
+    ``flask totals`` show."""
+    on, everybody = on or today(), Onlooker.of_all()
+    cells = _cells(year, units, everybody, on, since=year - 1)
+    return _lines(year, units, cells, _tasks(year, everybody.region, units, on), on)
+
+
+def _lines(
+    year: int, units: Sequence[Unit], cells: "_Cells", tasks: "_Tasks", on: date
+) -> tuple[tuple[UnitLine, ...], YearLine]:
+    """Each unit held against its task, and all of them against the task of the whole."""
+    amounts, before = tasks[AMOUNT, on], _month_before(year, on)
+    tasks_before = tasks[AMOUNT, before].of_units if before else {}
+    lines = _unit_lines(units, cells, amounts.of_units, {code: basis.value for code, basis in tasks_before.items()})
+    return lines, total_of(lines, amounts.whole)
 
 
 # --- what the database adds up ---------------------------------------------------------------------------------------
@@ -100,6 +110,7 @@ class _Cells:
     years: tuple[int, ...]  # before this one, the newest first, of which anything may have been counted
     months: Mapping[tuple[str, str], Figures]  # by unit and month: 2025-03
     begun: Mapping[tuple[str, int], Figures]  # by unit and past year: of the as-of month, up to the same day
+    knows_last_year: bool  # anything was counted, were it all taken back again
 
     @property
     def last_month(self) -> int:
@@ -123,15 +134,16 @@ _NOTHING = Figures()
 _ALL = ""  # units together
 
 
-def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells:
+def _cells(year: int, units: Sequence[Unit], person: Reader, on: date, *, since: int) -> _Cells:
+    """Of the years from ``since`` on, but not of more than a forecast looks at; of last year always."""
     if not units:
-        return _Cells(year, on, (), (), {}, {})
-    first = _first_day([unit.code for unit in units])
-    since = min(max(first.year, year - MOST_YEARS) if first else year, year - 1)
+        return _Cells(year, on, (), (), {}, {}, knows_last_year=False)
+    since = min(max(since, year - MOST_YEARS), year - 1)
     years = tuple(range(year - 1, since - 1, -1))
     until = month_edges(on.year, on.month)[1] if on.year <= year else None
     by_month = totals(ContractQuery(year=year, since=since, date_to=until), person, [DIMENSIONS["unit"], _MONTH])
     months = {(unit, month): sums.figures for (unit, month), sums in by_month.items()}
+    knows_last_year = any(month.startswith(str(year - 1)) for _, month in by_month)
 
     begun = {}
     if on.year <= year:
@@ -140,7 +152,8 @@ def _cells(year: int, units: Sequence[Unit], person: Reader, on: date) -> _Cells
         month = f"{on.year}-{on.month:02d}"
         cut = _begun(on, person) if on < today() else None
         months |= {(unit.code, month): cut.get(unit.code, _NOTHING) for unit in units} if cut is not None else {}
-    return _Cells(year, on, tuple(unit.code for unit in units), years, _with_all(months), _with_all(begun))
+    codes = tuple(unit.code for unit in units)
+    return _Cells(year, on, codes, years, _with_all(months), _with_all(begun), knows_last_year)
 
 
 _MONTH = DIMENSIONS["month"]
@@ -170,25 +183,33 @@ def _same_day(year: int, past: int, on: date) -> date:
 
 
 @dataclass(frozen=True)
-class _Tasks:
+class _InForce:
     """The tasks of one measure in force on a day: of each unit that has one, and of the whole."""
 
-    day: date
     of_units: Mapping[str, Basis]
     whole: Task | None
 
 
-def _tasks(year: int, measure: str, region: Region, units: Sequence[Unit], on: date) -> _Tasks:
+_Tasks = Mapping[tuple[str, date], _InForce]  # by measure and day
+
+
+def _tasks(year: int, region: Region, units: Sequence[Unit], on: date) -> _Tasks:
+    """The tasks of every day that the page looks at: of the day itself, of the end of the month before, of mid-year."""
+    days = {on, _middle(year, on), *filter(None, [_month_before(year, on)])}
+    codes = [*(unit.code for unit in units), region.code] if units else []
+    found = targets.tasks_in_force(year, (AMOUNT, CONTRACTS), codes, days)
+    return {key: _in_force(of_places, region, units) for key, of_places in found.items()}
+
+
+def _in_force(found: Mapping[str, Target], region: Region, units: Sequence[Unit]) -> _InForce:
     """A task of the region itself stands for all of it, else the sum of its units' tasks."""
-    codes = [unit.code for unit in units]
-    found = _in_force(year, measure, [*codes, region.code], on) if units else {}
     of_units = {unit.code: _basis(found[unit.code], unit.name) for unit in units if unit.code in found}
     if region.code in found:
         own = of_units.get(region.code) or _basis(found[region.code], region.name)
-        return _Tasks(on, of_units, Task(own.value, (own,)))
+        return _InForce(of_units, Task(own.value, (own,)))
     parts = tuple(of_units.values())
     whole = Task(sum((part.value for part in parts), Decimal(0)), parts, is_own=False) if parts else None
-    return _Tasks(on, of_units, whole)
+    return _InForce(of_units, whole)
 
 
 def _basis(target: Target, place: str) -> Basis:
@@ -196,23 +217,15 @@ def _basis(target: Target, place: str) -> Basis:
     return Basis(place, target.value, target.document, target.issued_on, recorded, target.version)
 
 
-def _in_force(year: int, measure: str, codes: Sequence[str], on: date) -> dict[str, Target]:
-    return targets.targets_for(year, measure, codes, on=on)
+def _middle(year: int, on: date) -> date:
+    """30 June, or the day itself where that is still to come."""
+    return min(on, date(year, 6, 30))
 
 
 def _month_before(year: int, on: date) -> date | None:
     """The end of the month before the last day that counts; None in January and before the year."""
     until = min(on, year_edges(year)[1])
     return until.replace(day=1) - timedelta(days=1) if until.year == year and until.month > 1 else None
-
-
-def _tasks_before(year: int, units: Sequence[Unit], on: date) -> dict[str, Decimal]:
-    """The units' tasks as they were in force at the end of the month before."""
-    day = _month_before(year, on)
-    if day is None or not units:
-        return {}
-    in_force = _in_force(year, AMOUNT, [unit.code for unit in units], day)
-    return {code: target.value for code, target in in_force.items()}
 
 
 def _facts(region: Region, units: list[Unit], cells: _Cells, lines: Sequence[UnitLine], reader: Reader) -> Facts:
@@ -223,13 +236,14 @@ def _facts(region: Region, units: list[Unit], cells: _Cells, lines: Sequence[Uni
         units=units,
         by_unit={line.code: _sums(line.counted) for line in lines},
         before=_sums(cells.by_same_day(_ALL, cells.year - 1)),
-        knows_last_year=any(line.knows_last_year for line in lines),
+        knows_last_year=cells.knows_last_year,
         amounts_of_all_units=amounts if region.path == home_path() else None,
     )
     return facts
 
 
 def _sums(figures: Figures) -> Sums:
+    """How many rows made them, no clause asks."""
     return Sums(int(bool(figures)), *figures)
 
 
@@ -240,12 +254,6 @@ def _types(facts: Facts | None) -> tuple[TypeLine, ...]:
         TypeLine(code, name, counted.get(code, _NOTHING))
         for code, name in db.session.execute(roots.order_by(ContractType.position, ContractType.code))
     )
-
-
-def _first_day(codes: Sequence[str]) -> date | None:
-    """The first day on which one of these units counted anything."""
-    wanted = select(LedgerEntry.counts_on).where(LedgerEntry.unit_code.in_(codes))
-    return db.session.scalar(wanted.order_by(LedgerEntry.counts_on, LedgerEntry.id).limit(1))
 
 
 # --- what is added up here -------------------------------------------------------------------------------------------
@@ -281,7 +289,6 @@ def _unit_line(unit: Unit, cells: _Cells, basis: Basis | None) -> UnitLine:
         name=unit.name,
         counted=counted,
         same_period=cells.by_same_day(unit.code, cells.year - 1),
-        whole_last_year=cells.of(unit.code, cells.year - 1),
         target=basis.value if basis else None,
         measured=counted.total_amount,
         basis=basis,
@@ -311,23 +318,20 @@ def _last_year_months(cells: _Cells) -> tuple[Figures, ...]:
     return months if any(months) else ()
 
 
-def _halves(cells: _Cells, region: Region, units: Sequence[Unit], amounts: _Tasks) -> tuple[Half, ...]:
+def _halves(cells: _Cells, tasks: _Tasks) -> tuple[Half, ...]:
     """双过半 of the amount and of the number, for each that has a task: from June on, of past years what it was.
 
-    Held against the tasks in force on 30 June, or today where that is still to come. ``amounts`` are those of the
-    amount as they are in force now.
+    Held against the tasks in force on 30 June, or today where that is still to come.
     """
     if not is_shown_on(cells.year, cells.on):
         return ()
-    middle = date(cells.year, 6, 30)
-    day = min(cells.on, middle)
+    day = _middle(cells.year, cells.on)
     halves = []
     for measure, label in ((AMOUNT, "成交额"), (CONTRACTS, "项数")):
-        same = measure == AMOUNT and day == amounts.day
-        tasks = amounts if same else _tasks(cells.year, measure, region, units, day)
-        task = tasks.whole
+        in_force = tasks[measure, day]
+        task = in_force.whole
         if task:
-            held = (_ALL,) if task.is_own else tuple(tasks.of_units)
+            held = (_ALL,) if task.is_own else tuple(in_force.of_units)
             done = add_up(cells.of(unit, cells.year, 1, 6) for unit in held)
             halves.append(
                 Half(
@@ -336,7 +340,7 @@ def _halves(cells: _Cells, region: Region, units: Sequence[Unit], amounts: _Task
                     Decimal(getattr(done, measure)),
                     task.value,
                     day,
-                    cells.on >= middle,
+                    cells.on >= date(cells.year, 6, 30),
                     task.documents,
                 )
             )

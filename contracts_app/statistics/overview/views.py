@@ -13,11 +13,12 @@ from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.counting.totals import total
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, now_utc, parse_day, today
-from contracts_app.regions.models import Region
+from contracts_app.regions.models import Region, Unit
+from contracts_app.regions.queries import units_under
 from contracts_app.statistics.addresses import contracts_url
+from contracts_app.statistics.asked import places_among, year_asked
 from contracts_app.statistics.periods import FIRST_YEAR
 from contracts_app.statistics.publishing import snapshots
-from contracts_app.statistics.publishing.sentence_views import places_of, year_asked
 from contracts_app.statistics.publishing.sentences import sentence_of
 
 from . import queries
@@ -34,7 +35,7 @@ SECONDS = 60  # between two readings of the big screen
 @needs(Can.SEE_STATISTICS)
 def overview() -> str:
     asked = _asked()
-    year = queries.year_overview(asked.year, current_user, asked.on, region=asked.region)
+    year = queries.year_overview(asked.year, current_user, asked.on, region=asked.region, units=asked.units)
     given, faults = read_chances(request.args)
     link = cache(contracts_url)  # one list stands behind several numbers
     received = replace(year.query(), cause=Cause.RECEIPT)
@@ -62,8 +63,8 @@ def overview() -> str:
 @needs(Can.SEE_STATISTICS)
 def screen() -> str:
     """The running year for a wall: one page, no menus, read again every minute."""
-    region, _ = _region()
-    year = queries.year_overview(today().year, current_user, region=region)
+    region, _, units = _region()
+    year = queries.year_overview(today().year, current_user, region=region, units=units)
     return render_template(
         "statistics/screen.html",
         overview=year,
@@ -89,6 +90,7 @@ class _Asked:
 
     region: Region
     places: list[Region]  # that this person may choose from
+    units: list[Unit]  # of the place
     year: int
     on: date
     faults: tuple[str, ...] = ()
@@ -105,13 +107,16 @@ def _asked() -> _Asked:
         on, faults = today(), ("截至日期还没有到，按今天显示。",)
     year, odd = year_asked(request.args)
     faults += tuple(f"{fault}下面是{on.year}年的。" for fault in odd)
-    region, places = _region()
-    return _Asked(region, places, year or on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
+    region, places, units = _region()
+    return _Asked(region, places, units, year or on.year, max(on, date(FIRST_YEAR, 1, 1)), faults)
 
 
-def _region() -> tuple[Region, list[Region]]:
-    """The place of the address and those that may be asked for, the own region first; 404 for somebody else's."""
+def _region() -> tuple[Region, list[Region], list[Unit]]:
+    """The place of the address, those that may be asked for, the own region first, and the units of the place; 404 for
+    somebody else's. One reading of units is enough for all of it."""
     own = current_user.region
-    places = places_of(own)
+    units = units_under(own)
+    places = places_among(own, units)
     code = request.args.get("region") or own.code
-    return next((one for one in (own, *places) if one.code == code), None) or abort(404), places
+    region = next((one for one in (own, *places) if one.code == code), None) or abort(404)
+    return region, places, [unit for unit in units if unit.region.path.startswith(region.path)]

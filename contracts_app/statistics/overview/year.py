@@ -69,14 +69,8 @@ class YearLine:
 
     counted: Figures
     same_period: Figures
-    whole_last_year: Figures
     target: Decimal | None = None
     measured: Decimal = Decimal(0)  # the amount that is held against the target
-
-    @property
-    def knows_last_year(self) -> bool:
-        """Whether anything was counted last year: if not, it was not kept here, and is no nought to compare with."""
-        return bool(self.whole_last_year)
 
     @cached_property
     def completion(self) -> Fraction | None:
@@ -154,7 +148,8 @@ class YearOverview:
     total: YearLine
     task: Task | None
     months: tuple[MonthLine, ...]
-    last_year_months: tuple[Figures, ...]  # twelve; empty where nothing was counted
+    last_year_months: tuple[Figures, ...]  # twelve; empty where nothing was counted or all of it taken back
+    knows_last_year: bool  # anything was counted: if not, last year was not kept here, and is no nought to compare with
     types: tuple[TypeLine, ...]
     halves: tuple[Half, ...]
     needed: Needed | None
@@ -224,11 +219,6 @@ class YearOverview:
         """Last year's amount at the end of each month; empty where there is none."""
         months = self.last_year_months
         return tuple(add_up(months[:place]).total_amount for place in range(1, len(months) + 1))
-
-    @property
-    def knows_last_year(self) -> bool:
-        """Whether anything was counted last year, in any of the units."""
-        return bool(self.last_year_months)
 
     @property
     def revisions(self) -> tuple[Basis, ...]:
@@ -314,7 +304,6 @@ def total_of(lines: Iterable[UnitLine], task: Task | None) -> YearLine:
     return YearLine(
         counted=add_up(line.counted for line in lines),
         same_period=add_up(line.same_period for line in lines),
-        whole_last_year=add_up(line.whole_last_year for line in lines),
         target=task.value if task else None,
         measured=sum((line.counted.total_amount for line in measured), Decimal(0)),
     )

@@ -14,7 +14,7 @@ from contracts_app.core.clock import today
 from contracts_app.core.db import db
 from contracts_app.regions.queries import units_under
 from contracts_app.statistics.addresses import contracts_url
-from contracts_app.statistics.periods import FIRST_YEAR, LAST_YEAR
+from contracts_app.statistics.asked import year_asked
 from contracts_app.statistics.years import years_of
 from contracts_app.targets import queries as targets
 from contracts_app.targets.models import YUAN, Indicator, PublishedFigure, Span
@@ -75,7 +75,8 @@ def figure(key: str) -> str:
 @needs(Can.SEE_STATISTICS)
 def seven_counters() -> str:
     """“七个一”: seven counters over the registers."""
-    year, fault = _year_asked()
+    asked, faults = year_asked(request.args)
+    year = asked or today().year
     units = units_under(current_user.region)
     shown = seven.counters(year, current_user, current_user.region, units[0].code if len(units) == 1 else None)
     return render_template(
@@ -83,7 +84,7 @@ def seven_counters() -> str:
         counters=shown,
         year=year,
         years=years_of(current_user.region, year),
-        fault=fault,
+        faults=[f"{fault}下面是{year}年的。" for fault in faults],
         document=db.session.get(Document, seven.SOURCE),
         link=contracts_url,
     )
@@ -120,11 +121,3 @@ def _own_count(key: str) -> dict[str, Any] | None:
     query = ContractQuery(year=kept.year, unit=kept.region_code)
     value = getattr(total(query, current_user), kept.measure_code)
     return {"query": query, "measure": kept.measure_code, "value": value, "is_money": kept.unit in YUAN}
-
-
-def _year_asked() -> tuple[int, str]:
-    """The year of the address; this year where there is none, or none can be read, with a sentence that says so."""
-    text, this = request.args.get("year", "").strip(), today().year
-    if text.isascii() and text.isdigit() and len(text) == 4 and FIRST_YEAR <= int(text) <= LAST_YEAR:
-        return int(text), ""
-    return this, f"年度“{text[:20]}”没有读懂，下面是 {this} 年的。年度写成四位数字，例如 {this}。" if text else ""

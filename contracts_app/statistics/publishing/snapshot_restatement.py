@@ -124,10 +124,19 @@ def added_since(frozen: Frozen, caliber: Caliber, first: date | None = None) -> 
     )
 
 
-def because(frozen: Frozen, number: int = 1, size: int = 20) -> Page[Because]:
+@dataclass(frozen=True)
+class Entries(Page[Because]):
+    """A page of the entries that make the difference."""
+
+    known: int  # of all of them, how many were known when it was frozen: counted after the period already
+
+
+def because(frozen: Frozen, number: int = 1, size: int = 20) -> Entries:
     """The entries that make the difference, the earliest first."""
     since = _entries(frozen, frozen.period.first).subquery()
-    total = db.session.scalar(select(func.count()).select_from(since)) or 0
+    was_known = since.c.id <= frozen.content["last_entry"]
+    counts = select(func.count(), func.count().filter(was_known)).select_from(since)
+    total, known = db.session.execute(counts).one()
     number = min(max(1, number), max(1, -(-total // size)))
     # Numbers first: only the page's entries are joined to their contracts.
     chosen = select(since.c.id, since.c.is_late).order_by(since.c.counts_on, since.c.id)
@@ -140,17 +149,14 @@ def because(frozen: Frozen, number: int = 1, size: int = 20) -> Page[Because]:
         .order_by(LedgerEntry.counts_on, LedgerEntry.id)
     )
     rows = tuple(Because(entry, contract, late[entry.id]) for entry, contract in db.session.execute(wanted))
-    return Page(rows, number, size, total)
+    return Entries(rows, number, size, total, known)
 
 
-def later_changes(units: Sequence[Unit], period: Period, up_to: int | None = None) -> int:
+def later_changes(units: Sequence[Unit], period: Period) -> int:
     """Changes, cancellations and revocations of the period's contracts that are counted after it: no figure of the
-    period has them. With ``up_to`` only entries up to that number: what was known when a snapshot was made."""
-    codes, first, last = [unit.code for unit in units], period.first, period.last
-    wanted = _afterwards(codes, first, last, func.count())
-    if up_to is not None:
-        wanted = wanted.where(LedgerEntry.id <= up_to)
-    return db.session.scalar(wanted) or 0
+    period has them."""
+    codes = [unit.code for unit in units]
+    return db.session.scalar(_afterwards(codes, period.first, period.last, func.count())) or 0
 
 
 def tasks(frozen: Frozen) -> list[TaskLine]:

@@ -18,12 +18,12 @@ from contracts_app.core.web.limits import exports
 from contracts_app.core.web.pages import number_from
 from contracts_app.regions.models import Level, Region
 from contracts_app.regions.queries import units_under
+from contracts_app.statistics.asked import Faults, caliber_asked, period_asked, places_of, year_asked
 from contracts_app.statistics.measures import PLAIN
 from contracts_app.statistics.periods import Period, periods_of
 from contracts_app.statistics.years import years_of
 
 from . import snapshots
-from .sentence_views import Faults, caliber_asked, period_asked, places_of, year_asked
 from .snapshot_contents import GROUPS, figures_of, read, rules_of, seen_of, share_of_task, task_lines
 from .snapshot_files import FILES
 from .snapshot_forms import CloseForm, FreezeForm
@@ -130,7 +130,6 @@ def show(snapshot_id: int) -> str:
         caliber=caliber,
         faults=faults,
         calibers=list(Caliber),
-        later=later_changes(frozen.units, frozen.period, frozen.content["last_entry"]),
         restated=restated(frozen, caliber),
         tasks=tasks(frozen),
         because=because(frozen, number, size),

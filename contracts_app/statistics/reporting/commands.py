@@ -10,8 +10,8 @@ from contracts_app.accounts.models import Onlooker
 from contracts_app.core.clock import today
 from contracts_app.core.installation import is_demonstration
 from contracts_app.regions import queries as regions
+from contracts_app.statistics.asked import places_of
 from contracts_app.statistics.periods import Period, PeriodError
-from contracts_app.statistics.publishing.sentence_views import places_of
 
 from . import pdf, reports
 from .extras import extras

@@ -14,8 +14,8 @@ from contracts_app.core.trail import audit
 from contracts_app.core.web.limits import exports
 from contracts_app.regions.models import Region
 from contracts_app.statistics.addresses import contracts_url
+from contracts_app.statistics.asked import period_asked, places_of
 from contracts_app.statistics.measures import MEASURES
-from contracts_app.statistics.publishing.sentence_views import period_asked, places_of
 from contracts_app.statistics.years import years_of
 
 from . import pdf, reports

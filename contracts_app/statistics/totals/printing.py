@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from contracts_app.accounts.models import Onlooker, Reader
+from contracts_app.accounts.models import Reader
 from contracts_app.contracts.books.ledger import OF_MONEY
 from contracts_app.contracts.counting.dimensions import DIMENSIONS, Dimension
 from contracts_app.contracts.counting.totals import Sums, added, totals
@@ -19,9 +19,8 @@ from contracts_app.core.web.filters import growth, percent
 from contracts_app.regions.models import Unit
 from contracts_app.statistics.measures import PLAIN, Kind
 from contracts_app.statistics.overview.queries import unit_totals
-from contracts_app.statistics.overview.year import Task, UnitLine, YearLine, total_of
+from contracts_app.statistics.overview.year import YearLine
 from contracts_app.statistics.sums import growth_of
-from contracts_app.targets.queries import targets_for
 
 from .crosstab import cells
 from .question import Question
@@ -53,8 +52,7 @@ class Printed:
 
 def of_units(year: int, units: Sequence[Unit], more: Collection[str]) -> Printed:
     """A row for each assessment unit, held against its task; the whole is held against the task of the whole."""
-    lines = unit_totals(year, units)
-    whole = total_of(lines, _task_of_all(year, lines))
+    lines, whole = unit_totals(year, units)
     columns = _OF_UNITS | {name: words for name, words in MORE.items() if name in more}
 
     def row(name: str, line: YearLine) -> Row:
@@ -70,15 +68,6 @@ def of_units(year: int, units: Sequence[Unit], more: Collection[str]) -> Printed
         return plain | _more(more, figures.contracts, figures.total_amount, whole.counted.total_amount, earlier)
 
     return Printed(columns, [row(line.name, line) for line in lines], row(_TOTAL, whole), texts=1)
-
-
-def _task_of_all(year: int, lines: Sequence[UnitLine]) -> Task | None:
-    """The city's own task, else the sum of its units' tasks: as the overview has it."""
-    city = Onlooker.of_all().region.code
-    if own := targets_for(year, "total_amount", [city]).get(city):
-        return Task(own.value)
-    tasks = [line.target for line in lines if line.target is not None]
-    return Task(sum(tasks, Decimal(0)), is_own=False) if tasks else None
 
 
 def _more(more: Collection[str], contracts: int, amount: Decimal, whole: Decimal, earlier: Decimal) -> Row:
