@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, session
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, text
+from sqlalchemy import event, func, select, text
 
 from contracts_app import create_app
 from contracts_app.accounts.entrance import sessions
@@ -30,6 +30,7 @@ from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import db
+from contracts_app.statistics.publishing.models import Snapshot
 
 SLOW = 0.010
 GOAL = 0.100  # seconds of server time that a page may take
@@ -80,6 +81,9 @@ PAGES = (
         "/contracts/?year=2025&flow=out&date_from=2025-03-01&date_to=2025-03-31",
     ),
     ("qz-manager", "sentence", "/statistics/sentence?year=2025"),
+    ("qz-manager", "snapshots", "/statistics/snapshots/"),
+    ("qz-manager", "snapshot, the newest", "/statistics/snapshots/{snapshot}"),
+    ("qz-manager", "snapshot, before it is frozen", "/statistics/snapshots/new?period=2025"),
     ("qz-manager", "list, all", "/contracts/"),
     ("qz-manager", "list, all, by amount", "/contracts/?sort=-amount"),
     ("qz-manager", "list, one unit and year", "/contracts/?year=2025&unit=350582"),
@@ -107,6 +111,7 @@ def main() -> None:
     with app.app_context():
         size = db.session.scalar(text("SELECT count(*) FROM contracts"))
         contract = db.session.scalar(select(Contract.id).where(Contract.unit_code == "350582").limit(1))
+        snapshot = db.session.scalar(select(func.max(Snapshot.id)))
         signing_in = db.session.scalars(select(User).where(User.password_hash != ""))
         people = {user.username: user.id for user in signing_in}
     print(f"{size:,} contracts on {app.extensions['engine'].dialect.name}")
@@ -114,8 +119,9 @@ def main() -> None:
         measure_pairs(app, people["qz-manager"], chosen.only)
         return
     for who, name, address in PAGES:
-        if chosen.only in name:
-            measure(app, people[who], name, address.format(contract=contract), plans=chosen.plans)
+        if chosen.only in name and (snapshot or "{snapshot}" not in address):
+            address = address.format(contract=contract, snapshot=snapshot)
+            measure(app, people[who], name, address, plans=chosen.plans)
 
 
 def measure(app: Flask, user_id: int, name: str, address: str, *, plans: bool) -> None:

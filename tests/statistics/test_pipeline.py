@@ -26,21 +26,28 @@ from tests.factories import JINJIANG, QUANZHOU, SHISHI
 WAN = Decimal(10_000)
 
 
-def waiting(amounts):
-    return [
-        Waiting(place, f"合同{place}", "", "卖方", "晋江市", State.ACCEPTED, Decimal(amount).scaleb(-2), None)
-        for place, amount in enumerate(amounts)
+_chance = st.sampled_from([Fraction(0), Fraction(1, 2), Fraction(9, 10)])
+
+
+@given(
+    gap=st.integers(1, 10**6),
+    under_way=st.lists(st.tuples(st.sampled_from(PENDING), st.integers(0, 10**6)), max_size=12),
+    likely=st.fixed_dictionaries(dict.fromkeys(PENDING, _chance)),
+)
+def test_a_gap_is_closed_with_none_to_spare_or_everything_that_can_be_is_listed(gap, under_way, likely):
+    gap = Decimal(gap).scaleb(-2)
+    waiting = [
+        Waiting(place, f"合同{place}", "", "卖方", "晋江市", state, Decimal(fen).scaleb(-2), None)
+        for place, (state, fen) in enumerate(under_way)
     ]
-
-
-@given(gap=st.integers(1, 10**6), amounts=st.lists(st.integers(0, 10**6), max_size=12))
-def test_the_gap_is_closed_by_the_fewest_or_everything_is_listed(gap, amounts):
-    found = close(Decimal(gap).scaleb(-2), waiting(amounts), {State.ACCEPTED: Fraction(1, 2)})
-    assert found.closes or len(found.chosen) == len(amounts)
-    assert found.closes == (sum(amounts) >= gap)
+    possible = [one for one in waiting if likely[one.state]]
+    found = close(gap, waiting, likely)
+    assert set(found.chosen) <= set(possible)
+    assert found.closes == (sum(one.amount for one in possible) >= gap)
     if found.closes:
-        fewer = sorted(amounts, reverse=True)[: len(found.chosen) - 1]
-        assert sum(fewer) < gap, "no smaller set would do"
+        assert all(found.amount - one.amount < gap for one in found.chosen), "each is needed"
+    else:
+        assert set(found.chosen) == set(possible)
 
 
 def test_the_likeliest_close_the_gap_without_what_cannot_be_and_without_what_is_to_spare():
