@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: run install test check fmt clean help lint types types-and-pytest migrations-check pytest setup-dev browser screenshots bundle
+.PHONY: run install test check fmt clean help lint types types-and-pytest pytest setup-dev browser screenshots bundle
 .NOTPARALLEL:
 
 python := .venv/bin/python
@@ -52,10 +52,6 @@ types:
 	@echo "== types"
 	@$(python) -m mypy
 
-migrations-check:
-	@echo "== migrations"
-	@$(python) -m pytest -q --no-header -k sqlite tests/test_migrations.py
-
 browser:
 	@sh tools/browser
 
@@ -64,8 +60,9 @@ pytest:
 	@$(python) -m pytest --numprocesses $(workers) --maxprocesses 4 --dist worksteal $(tests)
 
 # The types are looked through beside the tests, which leave a core idle now and then; what mypy says comes last.
+# A shell lets what runs in the background outlive Ctrl-C: it is ended by hand.
 types-and-pytest:
 	@echo "== types, beside the tests"
-	@$(python) -m mypy >.venv/types.log 2>&1 & types=$$!; \
+	@$(python) -m mypy >.venv/types.log 2>&1 & types=$$!; trap "kill $$types" INT TERM; \
 	$(MAKE) --no-print-directory pytest; tests=$$?; \
-	wait $$types; types=$$?; cat .venv/types.log; rm -f .venv/types.log; exit $$((tests + types))
+	wait $$types; types=$$?; cat .venv/types.log; rm -f .venv/types.log; exit $$((tests || types))

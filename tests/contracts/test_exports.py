@@ -67,6 +67,7 @@ def test_the_same_list_is_there_for_programs(make, sign_in, session):
     assert answer.mimetype == "application/json"
     found = answer.get_json()
     assert (found["query"], found["sentence"]) == ({"year": "2025"}, "2025年登记")
+    assert found["caliber"] == {"code": "registered", "label": "登记口径"}
     assert found["total"].items() >= {"rows": 1, "contracts": 1, "total_amount": "1234567.00"}.items()
     (row,) = found["rows"]
     assert (row["title"], row["seller"], row["state"], row["total_amount"]) == (
@@ -76,11 +77,25 @@ def test_the_same_list_is_there_for_programs(make, sign_in, session):
         "1234567.00",
     )
     assert (row["cause"], row["contracts"], row["counted_on"]) == ("registration", 1, "2025-05-05")
-    assert "乙" not in exported(visitor, "json").text
+    every = exported(visitor, "json")
+    assert every.get_json()["caliber"] is None
+    assert "乙" not in every.text
     told = session.scalars(select(AuditEntry).where(AuditEntry.action == "export_contracts")).all()
     assert [entry.details["file"] for entry in told] == ["json", "json"]
     assert exported(visitor, "json", q="没有这样的").get_json()["rows"] == []
     assert exported(visitor, "csv").headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
+def test_what_cannot_be_read_is_not_left_out_of_a_file(make, sign_in, session):
+    make.contract(state=State.REGISTERED, registered_on=date(2025, 5, 5))
+    visitor = sign_in(make.user(Role.MANAGER))
+    for asked in ("year=abc", "year=2025&caliber=zz", "unit=000000", "date_from=2025-02-31", "cause=zz"):
+        for address in (f"/contracts/export?{asked}", f"/statistics/totals/file?{asked}"):
+            assert visitor.post(address, data={"format": "json"}).status_code == 409, address
+        answer = visitor.get(f"/statistics/totals/?{asked}&format=json", headers={"Accept": "application/json"})
+        assert answer.status_code == 409, asked
+        assert answer.get_json()["message"].startswith("条件里有读不懂的")
+    assert session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("export_"))).all() == []
 
 
 def test_a_ticket_is_for_whom_it_was_given(make, sign_in):

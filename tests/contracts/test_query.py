@@ -40,6 +40,9 @@ def test_an_address_is_read_and_written_again():
         ("date_from", "2026-02-31", "2026 年 2 月没有 31 日"),
         ("state", "nothing", "状态从列表里选"),
         ("broker", "x", "技术经纪人从列表里选"),
+        ("cause", "x", "计入原因从列表里选"),
+        ("date_kind", "x", "日期从列表里选"),
+        ("lacking", "x", "没有某一项的，从镇街、"),
     ],
 )
 def test_what_cannot_be_read_is_left_out_and_told_of(name, text, sentence):

@@ -19,6 +19,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from contracts_app.accounts.models import User
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.counting.totals import sums
+from contracts_app.contracts.finding.addresses import refuse_unread
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.clock import local, now_utc, today
 from contracts_app.core.codes import mask_name, mask_within
@@ -61,6 +62,7 @@ def prepare() -> ResponseReturnValue:
     if kind not in _MIMES:
         abort(400)
     query = ContractQuery.from_args(request.args).known(current_user)
+    refuse_unread([sentence for _, sentence in query.faults])
     rows = sums(query, current_user).rows
     if rows > MOST:
         raise Refused(f"共 {rows:,} 行，一次最多导出 {MOST:,} 行。加上年度、考核单元等条件后再导出。")
@@ -142,11 +144,11 @@ class _Export:
 
     def data(self) -> Iterator[bytes]:
         """The same for a program: amounts in 元 as text with two decimals, moments in UTC. Told in the manual."""
-        found = sums(self.query, self.person)
+        found, caliber = sums(self.query, self.person), self.query.caliber
         about = {
             "query": self.query.to_args(),
             "sentence": self.query.sentence(),
-            "caliber": self.query.caliber.value if self.query.is_counted else None,
+            "caliber": {"code": caliber.value, "label": caliber.label} if self.query.is_counted else None,
             "generated_at": now_utc().isoformat(),
             "total": {"rows": found.rows, "contracts": found.contracts, **self._plain_amounts(found)},
         }

@@ -1,6 +1,6 @@
 """Reading what an address or a posted filter bar asks; what cannot be read is told of in a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from contracts_app.contracts.books.facets import Band, Caliber, Flow
 from contracts_app.contracts.books.ledger import Cause
 from contracts_app.contracts.states import State
 from contracts_app.core.clock import DayError, parse_day
+from contracts_app.core.errors import Refused
 from contracts_app.core.money import MoneyError, parse_yuan
 from contracts_app.core.words import Word
 
@@ -18,6 +19,15 @@ class DateKind(Word):
     REGISTERED = "registered", "登记日期"
     SIGNED = "signed", "签订日期"
     SUBMITTED = "submitted", "提交日期"
+
+
+def refuse_unread(sentences: Collection[str]) -> None:
+    """A file and data answer what was asked or nothing: beside them nobody reads that something was left out.
+
+    Raises ``Refused`` with the sentences of what could not be read.
+    """
+    if sentences:
+        raise Refused("条件里有读不懂的，什么也没有给出，改好后再取：", *sentences)
 
 
 class ArgumentReader:
@@ -36,8 +46,7 @@ class ArgumentReader:
         return tuple(known[name] for name in names if name in known)
 
     def cause(self) -> Cause | None:
-        text = self.args.get("cause", "")
-        return next((cause for cause in Cause if cause.value == text), None)
+        return self.word("cause", Cause, "计入原因")  # type: ignore[return-value]
 
     def number(self, name: str, sentence: str, least: int = 1, most: int = 2**31 - 1) -> int | None:
         text = self.args.get(name, "").strip()
@@ -69,8 +78,7 @@ class ArgumentReader:
             return None
 
     def date_kind(self) -> DateKind:
-        text = self.args.get("date_kind", "")
-        return next((kind for kind in DateKind if kind.value == text), DateKind.REGISTERED)
+        return self.word("date_kind", DateKind, "日期") or DateKind.REGISTERED  # type: ignore[return-value]
 
     def word(self, name: str, words: type[Word], called: str) -> Word | None:
         """One of the words of a list; None where there is none of it."""
@@ -89,6 +97,9 @@ class ArgumentReader:
     def caliber(self) -> Caliber:
         return self.word("caliber", Caliber, "统计口径") or Caliber.REGISTERED  # type: ignore[return-value]
 
-    def lacking(self, allowed: Mapping[str, object]) -> tuple[str, ...]:
-        """The names of what a contract must have none of."""
-        return tuple(name for name in allowed if name in self.args.get("lacking", "").split(","))
+    def lacking(self, allowed: Mapping[str, str]) -> tuple[str, ...]:
+        """The names of what a contract must have none of, out of those ``allowed``, each with what it is called."""
+        given = [name for name in self.args.get("lacking", "").split(",") if name]
+        if any(name not in allowed for name in given):
+            self.faults.append(("lacking", f"没有某一项的，从{'、'.join(allowed.values())}里选"))
+        return tuple(name for name in allowed if name in given)

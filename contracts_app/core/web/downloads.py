@@ -9,6 +9,7 @@ from pathlib import PurePath
 from urllib.parse import unquote
 
 from flask import Flask, Response, request
+from werkzeug.http import dump_options_header
 
 from contracts_app.core.clock import today
 
@@ -29,7 +30,8 @@ def _name_in_ascii(response: Response) -> Response:
     before, is_named, name = told.rpartition(_IN_UTF_8)
     if is_named:
         way = before.partition(";")[0]  # attachment or inline
-        response.headers["Content-Disposition"] = f"{way}; filename={_plain(unquote(name))}; {_IN_UTF_8}{name}"
+        plain = dump_options_header(way, {"filename": _plain(unquote(name))})
+        response.headers["Content-Disposition"] = f"{plain}; {_IN_UTF_8}{name}"
     return response
 
 

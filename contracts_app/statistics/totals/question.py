@@ -102,6 +102,12 @@ class Question:
         }
 
     @property
+    def unread(self) -> list[str]:
+        """Sentences of what could not be read, but for the numbers of pages: a file has the whole table."""
+        told = (sentences for name, sentences in self.faults.items() if name not in ("page", "across"))
+        return [sentence for sentences in told for sentence in sentences]
+
+    @property
     def edges(self) -> tuple[date, date]:
         """The first and the last day that can be counted in it: a year that runs ends today."""
         first, last = self.query.edges

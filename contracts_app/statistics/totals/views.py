@@ -9,6 +9,7 @@ from flask_login import current_user
 from contracts_app.accounts.permissions import Can, needs
 from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
+from contracts_app.contracts.finding.addresses import refuse_unread
 from contracts_app.contracts.finding.query import ContractQuery
 from contracts_app.core.codes import mask_within
 from contracts_app.core.drawing import charts
@@ -64,6 +65,7 @@ def index() -> str | Response:
 @exports
 def _data(question: Question) -> Response:
     """The whole table as data: taken out like a file, counted and written down like one."""
+    refuse_unread(question.unread)
     table = crosstab.table(question, current_user, whole=True)
     asked = mask_within(question.query.sentence())
     audit.witness("export_totals", current_user, title=question.title, query=asked, file="json")
@@ -77,6 +79,7 @@ def file() -> Response:
     """The whole table as a file; who took it is written down."""
     kind = files.KINDS.get(request.form.get("format", "")) or abort(400)
     question = Question.from_args(request.args, current_user)
+    refuse_unread(question.unread)
     table = crosstab.table(question, current_user, whole=True)
     asked = mask_within(question.query.sentence())
     audit.record("export_totals", current_user, title=question.title, query=asked, file=kind.ending)
