@@ -55,6 +55,7 @@ class Restated:
 
     whole: Line
     groups: Mapping[str, Sequence[Line]]
+    added: Tables  # what they differ by
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def restated(frozen: Frozen, caliber: Caliber) -> Restated:
     return Restated(
         Line("", "合计", published.whole, added.whole),
         {group: list(_lines(dict(names[group]), published.of(group), added.of(group), group)) for group in GROUPS},
+        added,
     )
 
 
@@ -159,11 +161,16 @@ def later_changes(units: Sequence[Unit], period: Period) -> int:
     return db.session.scalar(_afterwards(codes, period.first, period.last, func.count())) or 0
 
 
-def tasks(frozen: Frozen) -> list[TaskLine]:
-    """The tasks of the units, and of all of them together where there are several."""
+def tasks(frozen: Frozen, added_in_period: Tables | None = None) -> list[TaskLine]:
+    """The tasks of the units, and of all of them together where there are several.
+
+    ``added_in_period`` is what was added since to the period by registration, where the caller has it: of a period that
+    begins the year nothing else is asked.
+    """
     published = frozen.content["tasks"]
     since = date.fromisoformat(published["since"])
-    since_then = added_since(frozen, Caliber.REGISTERED, since)
+    known = added_in_period if since == frozen.period.first else None
+    since_then = known or added_since(frozen, Caliber.REGISTERED, since)
     added = since_then.units
     region = frozen.snapshot.region_code
     codes = [unit.code for unit in frozen.units]

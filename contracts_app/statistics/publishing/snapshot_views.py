@@ -121,6 +121,7 @@ def show(snapshot_id: int) -> str:
     frozen = snapshots.one(snapshot_id, current_user)
     caliber, faults = caliber_asked(request.args)
     number, size = number_from(request.args)
+    shown = restated(frozen, caliber)
     return render_template(
         "statistics/snapshot.html",
         frozen=frozen,
@@ -130,8 +131,8 @@ def show(snapshot_id: int) -> str:
         caliber=caliber,
         faults=faults,
         calibers=list(Caliber),
-        restated=restated(frozen, caliber),
-        tasks=tasks(frozen),
+        restated=shown,
+        tasks=tasks(frozen, shown.added if caliber is Caliber.REGISTERED else None),
         because=because(frozen, number, size),
         versions=snapshots.all_of(frozen.snapshot.region, frozen.period),
         measures=PLAIN,
