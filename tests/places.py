@@ -187,6 +187,7 @@ class World:
 
     def __init__(self, app: Flask, connection: Connection) -> None:
         self.app, self.connection = app, connection
+        self.asked: list[str] = []  # every statement of the last request
         self.written: list[str] = []
         self._signed_in: dict[tuple[Any, ...] | None, tuple[str, str]] = {}
         make = Make()
@@ -197,6 +198,7 @@ class World:
         event.listen(app.extensions["engine"], "before_cursor_execute", self._note)
 
     def _note(self, connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        self.asked.append(statement)
         found = _WRITES.match(statement)
         if found and found[1] not in KEPT_BESIDES:
             self.written.append(statement)
@@ -217,6 +219,7 @@ class World:
         db.session.commit()
         savepoint = self.connection.begin_nested()
         limiter.reset()
+        self.asked.clear()
         self.written.clear()
         try:
             yield
@@ -224,6 +227,11 @@ class World:
             db.session.rollback()
             savepoint.rollback()
             db.session.expire_all()
+
+    def looked_at(self) -> set[str]:
+        """What the last request asked of the tables of the house."""
+        asked = (one for one in self.asked if not one.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")))
+        return {one for one in asked if not any(name in one for name in KEPT_BESIDES)}
 
     def user(self, role: Role, place: Place | None = None) -> User:
         """The person of that role, of the first place if none is said."""

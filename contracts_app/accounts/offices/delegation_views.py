@@ -77,9 +77,12 @@ def index() -> ResponseReturnValue:
     staff = {str(one.id): one for one in delegations.staff_under(person)}
     form.delegator_id.choices = _choices(staff)
     form.delegate_id.choices = _choices(staff)
+    arranges = may(person, Can.MANAGE_USERS)
+    if request.method == "POST" and not arranges:  # reads the page, has no form on it
+        raise Refused("只能委托自己的岗位；别人的由系统管理员办理。")
     if form.validate_on_submit() and _lent(form, person, staff[form.delegator_id.data], staff[form.delegate_id.data]):
         return redirect(url_for(".index"))
-    return _page(form, delegations.under(person), may(person, Can.MANAGE_USERS))
+    return _page(form, delegations.under(person), arranges)
 
 
 @bp.post("/delegations/<int:delegation_id>/confirm")
