@@ -30,6 +30,7 @@ from contracts_app.contracts.books.facets import Caliber
 from contracts_app.contracts.counting.dimensions import DIMENSIONS
 from contracts_app.contracts.models import Contract
 from contracts_app.core.db import db
+from contracts_app.operations.serving import set_aside_what_is_loaded
 from contracts_app.statistics.publishing.models import Snapshot
 
 SLOW = 0.010
@@ -114,6 +115,7 @@ def main() -> None:
         snapshot = db.session.scalar(select(func.max(Snapshot.id)))
         signing_in = db.session.scalars(select(User).where(User.password_hash != ""))
         people = {user.username: user.id for user in signing_in}
+    set_aside_what_is_loaded()  # as the server does
     print(f"{size:,} contracts on {app.extensions['engine'].dialect.name}")
     if chosen.pairs:
         measure_pairs(app, people["qz-manager"], chosen.only)
